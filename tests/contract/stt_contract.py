@@ -1,0 +1,241 @@
+"""What every speech-to-text engine must do, as tests: subclass `SttContract` and give it an engine.
+
+    class TestMine(SttContract):
+        texts = ("what time is it",)
+
+        def make_engine(self, cache_dir: Path) -> SpeechToText:
+            return mine.build(mine.Options(), BuildContext(...))
+
+`texts` are sentences of `tests/data/speech/manifest.json` that the engine is expected to understand word
+for word in `voice`. `cache_dir` is the same folder for all tests of a class.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from voiced.engines.contracts import SpeechToText, SttSession
+from voiced.types import BLOCK_SAMPLES, SAMPLE_RATE_HZ, AudioChunk, Samples, Transcript
+
+SPEECH_DIR = Path(__file__).resolve().parent.parent / "data" / "speech"
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """A recording of the test data and its words."""
+
+    text: str
+    voice: str
+    samples: Samples
+
+
+def load_spoken(text: str, voice: str) -> Spoken:
+    """The recording of `text` in `voice`, from the test data."""
+    for entry in json.loads((SPEECH_DIR / "manifest.json").read_text(encoding="utf-8")):
+        if entry["text"] == text and entry["voice"] == voice:
+            return Spoken(text, voice, read_wav(SPEECH_DIR / entry["file"]))
+    raise LookupError(f"no recording of {text!r} in {voice}")
+
+
+def read_wav(path: Path) -> Samples:
+    """The samples of a 16 kHz mono 16-bit WAV."""
+    with wave.open(str(path), "rb") as reader:
+        assert reader.getparams()[:3] == (1, 2, SAMPLE_RATE_HZ), path
+        return np.frombuffer(reader.readframes(reader.getnframes()), dtype=np.int16)
+
+
+def words(text: str) -> list[str]:
+    """The words of `text` without case and punctuation, so that engines' spellings compare."""
+    return re.sub(r"[^a-z0-9' ]+", " ", text.lower()).split()
+
+
+def feed(session: SttSession, samples: Samples, sizes: tuple[int, ...] = (BLOCK_SAMPLES,)) -> None:
+    """Feed `samples` in chunks whose lengths go round through `sizes`."""
+    start = 0
+    turn = 0
+    while start < len(samples):
+        size = sizes[turn % len(sizes)]
+        session.feed(AudioChunk(samples[start : start + size], start_sample=start))
+        start += size
+        turn += 1
+
+
+def transcribe(
+    engine: SpeechToText, samples: Samples, sizes: tuple[int, ...] = (BLOCK_SAMPLES,)
+) -> Transcript:
+    """One whole utterance."""
+    session = engine.open()
+    try:
+        feed(session, samples, sizes)
+        return session.transcript(final=True)
+    finally:
+        session.close()
+
+
+def native_threads() -> int:
+    """How many threads the process has, those of native libraries included (Linux)."""
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+def check_ranges(transcript: Transcript) -> None:
+    assert transcript.text == transcript.text.strip()
+    assert 0.0 <= transcript.confidence <= 1.0
+    assert 0.0 <= transcript.no_speech_probability <= 1.0
+    assert transcript.log_probability is None or transcript.log_probability <= 0.0
+
+
+class SttContract:
+    """The tests. Not collected by itself: its name does not begin with `Test`."""
+
+    voice: ClassVar[str] = "slt"
+    texts: ClassVar[tuple[str, ...]] = ("what time is it",)
+
+    def make_engine(self, cache_dir: Path) -> SpeechToText:
+        raise NotImplementedError
+
+    @pytest.fixture(scope="class")
+    def cache_dir(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        return tmp_path_factory.mktemp("stt-cache")
+
+    @pytest.fixture(scope="class")
+    def engine(self, cache_dir: Path) -> Iterator[SpeechToText]:
+        engine = self.make_engine(cache_dir)
+        yield engine
+        engine.close()
+
+    @pytest.fixture(scope="class")
+    def spoken(self) -> Spoken:
+        return load_spoken(self.texts[0], self.voice)
+
+    def test_understands_every_sentence(self, engine: SpeechToText) -> None:
+        for text in self.texts:
+            heard = transcribe(engine, load_spoken(text, self.voice).samples)
+            check_ranges(heard)
+            assert heard.is_final
+            assert words(heard.text) == words(text)
+
+    def test_is_more_confident_of_speech_than_of_noise(
+        self, engine: SpeechToText, spoken: Spoken
+    ) -> None:
+        noise = np.random.default_rng(1).normal(0, 800, 2 * SAMPLE_RATE_HZ).astype(np.int16)
+        understood = transcribe(engine, spoken.samples)
+        misheard = transcribe(engine, noise)
+        check_ranges(misheard)
+        assert misheard.text == "" or misheard.confidence < understood.confidence
+
+    def test_partial_is_not_final_and_changes_nothing(
+        self, engine: SpeechToText, spoken: Spoken
+    ) -> None:
+        session = engine.open()
+        half = len(spoken.samples) // 2
+        feed(session, spoken.samples[:half])
+        partial = session.transcript(final=False)
+        check_ranges(partial)
+        assert not partial.is_final
+        assert session.transcript(final=False).text == partial.text
+        feed(session, spoken.samples[half:])
+        final = session.transcript(final=True)
+        session.close()
+        assert final.is_final
+        assert words(final.text) == words(spoken.text)
+
+    def test_partials_arrive_while_speech_goes_on(
+        self, engine: SpeechToText, spoken: Spoken
+    ) -> None:
+        if not engine.is_streaming:
+            pytest.skip("not a streaming engine: nothing to fix")
+        session = engine.open()
+        heard = set()
+        for start in range(0, len(spoken.samples), BLOCK_SAMPLES * 5):
+            feed(session, spoken.samples[start : start + BLOCK_SAMPLES * 5])
+            heard.add(session.transcript(final=False).text)
+        session.close()
+        assert len(heard - {""}) >= 2
+
+    @pytest.mark.parametrize("sizes", [(1, 319, 321, 7, 1601), (479,), (10_000_000,)])
+    def test_any_chunk_length(
+        self, engine: SpeechToText, spoken: Spoken, sizes: tuple[int, ...]
+    ) -> None:
+        assert words(transcribe(engine, spoken.samples, sizes).text) == words(spoken.text)
+
+    def test_empty_chunks_and_read_only_samples(self, engine: SpeechToText, spoken: Spoken) -> None:
+        frozen = spoken.samples.copy()
+        frozen.setflags(write=False)
+        session = engine.open()
+        session.feed(AudioChunk(np.zeros(0, dtype=np.int16)))
+        feed(session, frozen)
+        session.feed(AudioChunk(np.zeros(0, dtype=np.int16)))
+        assert words(session.transcript(final=True).text) == words(spoken.text)
+        session.close()
+
+    def test_strided_samples(self, engine: SpeechToText, spoken: Spoken) -> None:
+        stereo = np.repeat(spoken.samples[:, None], 2, axis=1)
+        assert words(transcribe(engine, stereo[:, 0]).text) == words(spoken.text)
+
+    def test_nothing_fed(self, engine: SpeechToText) -> None:
+        session = engine.open()
+        partial = session.transcript(final=False)
+        final = session.transcript(final=True)
+        session.close()
+        for empty in (partial, final):
+            check_ranges(empty)
+            assert empty.text == ""
+
+    @pytest.mark.parametrize("length", [1, 100, 400, 1600])
+    def test_a_scrap_of_sound(self, engine: SpeechToText, spoken: Spoken, length: int) -> None:
+        check_ranges(transcribe(engine, spoken.samples[:length]))
+
+    def test_silence_is_no_words(self, engine: SpeechToText) -> None:
+        heard = transcribe(engine, np.zeros(3 * SAMPLE_RATE_HZ, dtype=np.int16))
+        check_ranges(heard)
+        assert heard.text == "" or heard.confidence < 0.5
+
+    def test_loudest_possible_sound(self, engine: SpeechToText) -> None:
+        signs = np.random.default_rng(2).integers(0, 2, SAMPLE_RATE_HZ)
+        check_ranges(transcribe(engine, (signs * 65535 - 32768).astype(np.int16)))
+
+    def test_several_sessions_in_a_row_hear_the_same(
+        self, engine: SpeechToText, spoken: Spoken
+    ) -> None:
+        for _ in range(3):
+            assert words(transcribe(engine, spoken.samples).text) == words(spoken.text)
+
+    def test_abandoned_session_leaves_no_trace(self, engine: SpeechToText, spoken: Spoken) -> None:
+        engine.open().close()
+        session = engine.open()
+        feed(session, spoken.samples[: len(spoken.samples) // 2])
+        session.transcript(final=False)
+        session.close()
+        session.close()
+        assert words(transcribe(engine, spoken.samples).text) == words(spoken.text)
+
+    def test_final_may_be_asked_twice(self, engine: SpeechToText, spoken: Spoken) -> None:
+        session = engine.open()
+        feed(session, spoken.samples)
+        first = session.transcript(final=True)
+        assert session.transcript(final=True).text == first.text
+        session.close()
+        session.close()
+
+    def test_close_frees(self, cache_dir: Path) -> None:
+        self.make_engine(cache_dir).close()
+        before = native_threads()
+        for _ in range(2):
+            self.make_engine(cache_dir).close()
+        assert native_threads() <= before
+
+    def test_close_with_an_open_session(self, cache_dir: Path, spoken: Spoken) -> None:
+        engine = self.make_engine(cache_dir)
+        session = engine.open()
+        feed(session, spoken.samples)
+        session.close()
+        engine.close()

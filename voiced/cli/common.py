@@ -1,0 +1,80 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from voiced.audio.contracts import AudioSink
+    from voiced.config import Settings
+
+T = TypeVar("T")
+
+
+def add_command(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    summary: str,
+    epilog: str,
+    description: str | None = None,
+) -> argparse.ArgumentParser:
+    """A parser for a command: one line for the list, a description, and examples below its options."""
+    return subparsers.add_parser(
+        name,
+        help=summary,
+        description=description or f"{summary[0].upper()}{summary[1:]}.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def settings_from(args: argparse.Namespace) -> Settings:
+    """The settings of all sources together. Raises `ConfigError`."""
+    from voiced.config import load_settings
+    from voiced.engines import registry
+    from voiced.models import Catalog
+
+    presets = Catalog.load().preset_settings()
+    return load_settings(args.config, overrides=args.overrides, engines=registry, presets=presets)
+
+
+def sink_for(settings: Settings, out: Path | None, *, speak: bool) -> Callable[[int], AudioSink]:
+    """Where an answer goes: into the file `out`, to the speaker, or nowhere; given the voice's rate."""
+    from voiced.audio.discard import DiscardSink
+    from voiced.audio.portaudio import PortAudio
+    from voiced.audio.wav import Pace, WavSink
+    from voiced.daemon import speaker
+
+    if out is not None:
+        return lambda rate_hz: WavSink(out, rate_hz=rate_hz, pace=Pace.FAST)
+    if not speak:
+        return DiscardSink
+    portaudio = PortAudio()
+    return lambda rate_hz: speaker(settings, portaudio, rate_hz)
+
+
+def run_async(main: Coroutine[Any, Any, T]) -> T:
+    """Run `main`; SIGTERM ends it as Ctrl-C does, so that files and devices are closed."""
+
+    async def with_signals() -> T:
+        task = asyncio.current_task()
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await main
+
+    try:
+        return asyncio.run(with_signals())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def print_json(value: object) -> None:
+    """`value` for scripts: indented, not escaped."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))

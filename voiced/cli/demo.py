@@ -1,0 +1,130 @@
+"""`voiced demo`: a spoken conversation with the real engines, without microphone or speaker."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from voiced.cli.common import add_command, run_async, settings_from
+
+if TYPE_CHECKING:
+    from voiced.assistant import Assistant
+    from voiced.audio.simulated import SimulatedDuplex
+    from voiced.events import AssistantEvent
+
+_EPILOG = """\
+Recorded questions go through the whole pipeline in real time: wake word, voice activity, endpointing,
+transcription, reply, speech. Below each answer stands when things happened after the end of speech.
+The conversation is written to a stereo WAV, the person left, the assistant right.
+
+examples:
+  voiced demo
+  voiced demo --out /tmp/conversation.wav
+  voiced --set tts.piper.voice=en_US-flite_slt-low demo
+
+exit status: 0 when every question was answered, 1 otherwise.
+"""
+
+_QUESTIONS: Final = (
+    "what_time_is_it.wav",
+    "turn_off_the_kitchen_lights.wav",
+    "what_is_the_capital_of_france.wav",
+    "never_mind.wav",
+)
+"""One from each kind: a skill, a house that is not there, the language model, nothing to say."""
+
+_BREATH_S: Final = 0.8
+"""What a person waits after an answer before they ask the next thing."""
+
+_PATIENCE_S: Final = 20.0
+"""After how long without an end of its turn a question counts as not heard."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to `voiced`'s."""
+    parser = add_command(
+        subparsers, "demo", "hold a short conversation with recorded questions", _EPILOG
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("voiced-demo.wav"),
+        metavar="FILE",
+        help="where the conversation is written (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Hold the conversation."""
+    from rich.console import Console
+
+    from voiced.cli.view import ConversationView
+
+    settings = settings_from(args)
+    console = Console(highlight=False)
+    console.print("Loading the engines. The first time, the recogniser's language model is built.")
+    with ConversationView(console, "a recorded person is about to speak") as view:
+        answered = run_async(_converse(settings, args.out, view))
+    console.print(f"{answered} of {len(_QUESTIONS)} questions answered.")
+    console.print(f"The conversation, person left and assistant right: {args.out.resolve()}")
+    return 0 if answered == len(_QUESTIONS) else 1
+
+
+async def _converse(settings: Settings, out: Path, view: ConversationView) -> int:
+    from voiced.audio.simulated import SimulatedDuplex
+    from voiced.core.state import Activation
+    from voiced.daemon import run_assistant
+
+    async with SimulatedDuplex(record_to=out) as card:
+        person = _Person(card)
+
+        def observe(event: AssistantEvent) -> None:
+            view.observe(event)
+            person.observe(event)
+
+        with unwrapped():
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(person.speak(), name="person")
+                await run_assistant(
+                    settings, card.source, lambda _: card.sink, Activation.WAKE, observe, person.on_ready
+                )
+    return person.answered
+
+
+class _Person:
+    """Asks one recorded question after another, each when the one before has been answered."""
+
+    def __init__(self, card: SimulatedDuplex) -> None:
+        self.answered = 0
+        self._card = card
+        self._ready = asyncio.Event()
+        self._turn_ended = asyncio.Event()
+
+    def on_ready(self, _: Assistant) -> None:
+        self._ready.set()
+
+    def observe(self, event: AssistantEvent) -> None:
+        from voiced.core.state import Outcome
+        from voiced.events import TurnEnded
+
+        if isinstance(event, TurnEnded) and event.report.outcome is not Outcome.NOTHING_SAID:
+            self.answered += event.report.was_understood
+            self._turn_ended.set()
+
+    async def speak(self) -> None:
+        await self._ready.wait()
+        for name in _QUESTIONS:
+            await asyncio.sleep(_BREATH_S)
+            self._turn_ended.clear()
+            for samples in _recording(name):
+                self._card.say(samples)
+            try:
+                async with asyncio.timeout(_PATIENCE_S):
+                    await self._turn_ended.wait()
+            except TimeoutError:
+                continue
+        self._card.hang_up()

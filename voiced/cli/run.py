@@ -1,0 +1,88 @@
+"""`voiced run`: the always-on assistant in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from voiced.cli.common import add_command, run_async, settings_from
+
+if TYPE_CHECKING:
+    from voiced.events import AssistantEvent
+
+_log = logging.getLogger(__name__)
+
+_EPILOG = """\
+examples:
+  voiced run                              say "okay nabu", then your question
+  voiced --set audio.input=USB run        on the microphone with USB in its name
+  voiced --set wake.enabled=false run     take everything that is said for a question
+  voiced run --input-wav day.wav --output-wav answers.wav
+
+Ctrl-C ends it. In a terminal it shows what it hears and says; elsewhere (a service) it logs what it
+does, and nothing of what is said. Files take the devices' place at their own pace; the answers are
+written without the silence between them.
+"""
+
+_TRAILING_SILENCE_MS: Final = 3_000
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to `voiced`'s."""
+    parser = add_command(subparsers, "run", "run the always-on assistant in the foreground", _EPILOG)
+    parser.add_argument("--input-wav", type=Path, metavar="FILE", help="hear a file, not a microphone")
+    parser.add_argument("--output-wav", type=Path, metavar="FILE", help="speak into a file")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until interrupted, or until the input file ends."""
+    from rich.console import Console
+
+    from voiced.audio.portaudio import PortAudio
+    from voiced.audio.wav import WavSink, WavSource
+    from voiced.cli.view import ConversationView
+    from voiced.core.state import Activation
+    from voiced.daemon import microphone, run_assistant, speaker
+
+    settings = settings_from(args)
+    activation = Activation.WAKE if settings.wake.enabled else Activation.SPEECH
+    portaudio = None if args.input_wav and args.output_wav else PortAudio()
+    if args.input_wav is not None or portaudio is None:
+        source = WavSource(args.input_wav, trailing_silence_ms=_TRAILING_SILENCE_MS)
+    else:
+        source = microphone(settings, portaudio)
+
+    def open_sink(rate_hz: int) -> AudioSink:
+        if args.output_wav is not None or portaudio is None:
+            return WavSink(args.output_wav, rate_hz=rate_hz)
+        return speaker(settings, portaudio, rate_hz)
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        run_async(run_assistant(settings, source, open_sink, activation, _log_event))
+        return 0
+    with ConversationView(console, "waiting for the wake word") as view:
+        run_async(run_assistant(settings, source, open_sink, activation, view.observe))
+    return 0
+
+
+def _log_event(event: AssistantEvent) -> None:
+    """What a service's log should hold: what happens, and nothing of what is said."""
+    from voiced.events import PhaseChanged, TurnEnded, Woken
+
+    match event:
+        case PhaseChanged(phase):
+            _log.info("%s", phase.value)
+        case Woken(phrase=phrase, score=score):
+            _log.info("heard the wake word %r (%.2f)", phrase, score)
+        case TurnEnded(report):
+            _log.info(
+                "turn %d %s by %s: %s",
+                report.turn_id,
+                report.outcome.value,
+                report.path.value,
+                " ".join(f"{name}={ms:.0f}ms" for name, ms in report.timings_ms.items()),
+            )

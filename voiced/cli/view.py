@@ -1,0 +1,121 @@
+"""What a person sees of a conversation in a terminal: a live line, and what was said above it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from rich.console import Console
+from rich.live import Live
+from rich.padding import Padding
+from rich.text import Text
+
+from voiced.cli.waterfall import waterfall
+from voiced.core.state import Outcome, Phase
+from voiced.events import (
+    AssistantEvent,
+    Heard,
+    PhaseChanged,
+    ReplyGrew,
+    TranscriptGrew,
+    TurnEnded,
+    TurnReport,
+    Understood,
+    Woken,
+)
+
+_LEVEL_BLOCKS: Final = " ▁▂▃▄▅▆▇█"
+_QUIET_DBFS: Final = -60.0
+_LEVELS_SHOWN: Final = 12
+_BLOCKS_PER_LEVEL: Final = 4
+"""A bar of the level meter is 80 ms: about as often as a terminal is worth redrawing."""
+
+_STYLES: Final = {
+    Phase.IDLE: "dim",
+    Phase.LISTENING: "bold green",
+    Phase.THINKING: "bold yellow",
+    Phase.SPEAKING: "bold cyan",
+}
+
+
+class ConversationView:
+    """Shows what the assistant tells its observer; a context manager that owns the live line.
+
+    Where standard output is not a terminal, each thing said is a plain line and there is no live one.
+    """
+
+    def __init__(self, console: Console, hint: str, *, shows_waterfall: bool) -> None:
+        """`hint` says what to do while nothing goes on."""
+        self._console = console
+        self._hint = hint
+        self._shows_waterfall = shows_waterfall
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._phase = Phase.IDLE
+        self._text = ""
+        self._levels: list[float] = []
+        self._loudest_dbfs = -90.0
+        self._blocks = 0
+
+    def __enter__(self) -> ConversationView:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def observe(self, event: AssistantEvent) -> None:
+        """Show one event."""
+        match event:
+            case Heard(level_dbfs=level_dbfs):
+                self._measure(level_dbfs)
+                return
+            case PhaseChanged(phase):
+                self._phase, self._text = phase, ""
+            case Woken(phrase=phrase):
+                self._console.print(Text(f"   wake  {phrase}", style="dim"))
+            case TranscriptGrew(text=text):
+                self._text = text
+            case Understood(transcript=transcript):
+                self._print_said("you", "bold", transcript.text)
+            case ReplyGrew(clause=clause):
+                self._print_said("voiced", "bold cyan", clause)
+            case TurnEnded(report):
+                self._show_end(report)
+        self._refresh()
+
+    def _measure(self, level_dbfs: float) -> None:
+        self._loudest_dbfs = max(self._loudest_dbfs, level_dbfs)
+        self._blocks += 1
+        if self._blocks == _BLOCKS_PER_LEVEL:
+            self._levels = [*self._levels[1 - _LEVELS_SHOWN :], self._loudest_dbfs]
+            self._blocks, self._loudest_dbfs = 0, -90.0
+            self._refresh()
+
+    def _refresh(self) -> None:
+        if not self._live.is_started:
+            return
+        line = Text.assemble(
+            (f"{self._phase.value:>9} ", _STYLES[self._phase]),
+            ("".join(_bar(level) for level in self._levels).rjust(_LEVELS_SHOWN), "green"),
+            "  ",
+            (self._text or (self._hint if self._phase is Phase.IDLE else ""), "dim italic"),
+        )
+        line.truncate(self._console.width, overflow="ellipsis")
+        self._live.update(line, refresh=True)
+
+    def _print_said(self, who: str, style: str, text: str) -> None:
+        line = Text.assemble((f"{who:>7}  ", style), text)
+        self._console.print(line, soft_wrap=not self._console.is_terminal)
+
+    def _show_end(self, report: TurnReport) -> None:
+        if report.outcome is Outcome.FAILED:
+            self._console.print(Text(f"  error  {report.error}", style="red"))
+        elif report.outcome is Outcome.CANCELLED and report.transcript.text:
+            self._console.print(Text("         (interrupted)", style="dim"))
+        elif report.outcome is Outcome.ANSWERED and self._shows_waterfall:
+            self._console.print(Padding(waterfall(report.timings_ms), (0, 0, 1, 9)))
+
+
+def _bar(level_dbfs: float) -> str:
+    share = min(1.0, max(0.0, 1 - level_dbfs / _QUIET_DBFS))
+    return _LEVEL_BLOCKS[round(share * (len(_LEVEL_BLOCKS) - 1))]

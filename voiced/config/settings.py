@@ -1,0 +1,256 @@
+"""The schema: every key of the configuration, with its default, its limits and its meaning.
+
+A table of the TOML file is a class here, a key is a field. `Meta(description=...)` is what `voiced config
+show` prints. A unit stands at the end of a name (`_ms`, `_tokens`, `_percent`) and is named in messages.
+The tables of engines, `[<kind>.<engine>]`, belong to the engines: their `Options` types are handed to
+`load_settings`, never imported.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+ENGINE_KINDS: Final = ("vad", "wake", "stt", "llm", "tts")
+"""The tables whose `engine` key chooses an engine, in the order in which sound travels."""
+
+NO_ENGINE: Final = "none"
+"""Chooses no engine, where a key in `OPTIONAL_ENGINES` allows it."""
+
+OPTIONAL_ENGINES: Final = ("llm.engine", "tts.fallback")
+
+
+class AudioSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The microphone and the speaker."""
+
+    input: Annotated[
+        str,
+        Meta(
+            description="The microphone: a part of its name as `voiced devices` shows it; "
+            "empty takes the system's default."
+        ),
+    ] = ""
+    output: Annotated[
+        str,
+        Meta(
+            description="The speaker: a part of its name as `voiced devices` shows it; "
+            "empty takes the system's default."
+        ),
+    ] = ""
+    latency_ms: Annotated[
+        int,
+        Meta(
+            ge=10,
+            le=1000,
+            description="The sound card's buffer, in milliseconds. More survives a busy machine, "
+            "less answers and falls silent sooner.",
+        ),
+    ] = 60
+
+
+class VadSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Voice activity: whether somebody speaks at all."""
+
+    engine: Annotated[str, Meta(description="The engine that tells speech from other sound.")] = (
+        "gated"
+    )
+
+
+class WakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The wake word."""
+
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="Whether a wake word has to be said first; false takes everything that is "
+            "said for a question."
+        ),
+    ] = True
+    engine: Annotated[str, Meta(description="The engine that listens for the wake word.")] = (
+        "microwakeword"
+    )
+
+
+class SegmenterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where an utterance begins and ends in the sound."""
+
+    # The fields of `voiced.core.segmenter.SegmenterSettings`, which cannot be had without numpy; a test
+    # compares the two.
+
+    start_probability: Annotated[
+        float,
+        Meta(ge=0, le=1, description="Sound counts as speech from this probability on."),
+    ] = 0.5
+    stop_probability: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="While somebody speaks, sound counts as speech down to this probability.",
+        ),
+    ] = 0.35
+    onset_ms: Annotated[
+        int,
+        Meta(
+            ge=20,
+            le=2000,
+            description="How much speech, in milliseconds, is somebody speaking: a click is less.",
+        ),
+    ] = 80
+    onset_window_ms: Annotated[
+        int,
+        Meta(ge=20, le=2000, description="Within how much sound it must lie, in milliseconds."),
+    ] = 160
+    pre_roll_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1000,
+            description="How much sound before the first speech belongs to it, in milliseconds.",
+        ),
+    ] = 300
+    pause_ms: Annotated[
+        int,
+        Meta(
+            ge=40,
+            le=2000,
+            description="The silence after which transcription looks ahead, in milliseconds; the "
+            "person may go on.",
+        ),
+    ] = 160
+    patience_ms: Annotated[
+        int,
+        Meta(ge=100, le=5000, description="The silence that ends an utterance, in milliseconds."),
+    ] = 700
+    max_utterance_ms: Annotated[
+        int,
+        Meta(ge=1000, le=120_000, description="The longest utterance, in milliseconds."),
+    ] = 30_000
+    no_speech_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=60_000,
+            description="How long to wait for somebody to speak after the wake word, in "
+            "milliseconds; 0 waits for ever.",
+        ),
+    ] = 6000
+
+
+class SttSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Speech to text."""
+
+    engine: Annotated[str, Meta(description="The engine that transcribes.")] = "pocketsphinx"
+    min_confidence: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="How likely it must be that every word of a transcript is right; the person "
+            "is asked again below that.",
+        ),
+    ] = 0.3
+
+
+class LlmSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The language model, for what no skill answers."""
+
+    engine: Annotated[
+        str, Meta(description='The engine that thinks up answers; "none" leaves it to the skills.')
+    ] = "llama_cpp"
+    max_tokens: Annotated[
+        int,
+        Meta(
+            ge=1, le=4096, description="The longest answer, in tokens (about 3/4 of a word each)."
+        ),
+    ] = 60
+    system_prompt: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=4000,
+            description="What the language model is told before every conversation.",
+        ),
+    ] = "You are a helpful voice assistant. Reply with one short sentence."
+
+
+class TtsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Text to speech."""
+
+    engine: Annotated[str, Meta(description="The engine that speaks.")] = "piper"
+    fallback: Annotated[
+        str,
+        Meta(
+            description="The engine that speaks where the first one cannot (its voice is missing, "
+            'or of another language); "none" stays silent.'
+        ),
+    ] = "espeak"
+
+
+class SoundSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The short sounds for listening, done and error."""
+
+    enabled: Annotated[bool, Meta(description="Whether they are played.")] = True
+    volume_percent: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=400,
+            description="How loud they are, in percent of their own, soft loudness (-20 dBFS).",
+        ),
+    ] = 100
+
+
+class EngineOptions(Struct, frozen=True, kw_only=True):
+    """The table `[<kind>.<name>]`, as the engine's own `Options`."""
+
+    kind: str
+    name: str
+    options: Struct
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole configuration. `Settings()` holds the built-in defaults."""
+
+    preset: Annotated[
+        str,
+        Meta(
+            description="The class of machine whose choices stand behind yours; `voiced models "
+            "list` names them."
+        ),
+    ] = "embedded"
+    language: Annotated[
+        str,
+        Meta(
+            pattern="^[a-z]{2,3}$",
+            examples=["en"],
+            description="The language that is spoken, as its ISO 639-1 code.",
+        ),
+    ] = "en"
+    threads: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=256,
+            description="How many cores an engine may use at once; 0 takes the machine's own number.",
+        ),
+    ] = 0
+    audio: AudioSettings = AudioSettings()
+    vad: VadSettings = VadSettings()
+    wake: WakeSettings = WakeSettings()
+    segmenter: SegmenterSettings = SegmenterSettings()
+    stt: SttSettings = SttSettings()
+    llm: LlmSettings = LlmSettings()
+    tts: TtsSettings = TtsSettings()
+    sounds: SoundSettings = SoundSettings()
+
+    engine_options: tuple[EngineOptions, ...] = ()
+    """Of every engine that is chosen or configured; not a key of the file."""
+
+    def options(self, kind: str, name: str) -> Struct | None:
+        """The options of an engine; None where nothing chose or configured it: its own defaults."""
+        for entry in self.engine_options:
+            if (entry.kind, entry.name) == (kind, name):
+                return entry.options
+        return None

@@ -1,0 +1,81 @@
+"""From an utterance that is being spoken to its transcript, and to how long its pauses may last."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Final
+
+import numpy as np
+
+from voiced.core.endpointing import Evidence, patience_ms
+from voiced.engines.contracts import SpeechToText, SttSession
+from voiced.inference import Hosted
+from voiced.listener import Utterance, UtterancePart
+from voiced.types import AudioChunk, SpeechPaused, Transcript
+
+_SHOW_EVERY_MS: Final = 200
+"""How much new sound is worth another look at the growing transcript: as often as one can read it."""
+
+
+class Hearing:
+    """The recogniser, and the judgement of pauses by what it has so far."""
+
+    def __init__(
+        self, stt: Hosted[SpeechToText], is_streaming: bool, silence_ms: int  # noqa: FBT001
+    ) -> None:
+        """`is_streaming` as the engine says; `silence_ms` ends an utterance that says nothing more."""
+        self._stt = stt
+        self._is_streaming = is_streaming
+        self._silence_ms = silence_ms
+
+    async def transcribe(
+        self,
+        utterance: Utterance,
+        is_whole: Callable[[Transcript], Awaitable[bool]],
+        on_growth: Callable[[str], None],
+    ) -> Transcript:
+        """Decode `utterance` while it is spoken; its transcript, once it has ended.
+
+        At each pause `is_whole` says whether nothing has to follow what was said; `on_growth` is told
+        what is understood so far, where that costs nothing. Raises `EngineError`.
+        """
+        session = await self._stt.run(lambda engine: engine.open())
+        try:
+            unseen_ms = 0.0
+            async for first in utterance.parts:
+                for part in _merged([first, *utterance.parts.take_all()]):
+                    if isinstance(part, AudioChunk):
+                        await self._stt.run(lambda _, chunk=part: session.feed(chunk))
+                        unseen_ms += part.duration_ms
+                    elif isinstance(part, SpeechPaused) and self._is_streaming:
+                        so_far = await self._look(session)
+                        evidence = Evidence(so_far, await is_whole(so_far))
+                        utterance.be_patient(patience_ms(evidence, self._silence_ms))
+                if self._is_streaming and unseen_ms >= _SHOW_EVERY_MS:
+                    unseen_ms = 0.0
+                    on_growth((await self._look(session)).text)
+            return await self._stt.run(lambda _: session.transcript(final=True))
+        finally:
+            self._stt.submit(session.close)
+
+    async def _look(self, session: SttSession) -> Transcript:
+        return await self._stt.run(lambda _: session.transcript(final=False))
+
+
+def _merged(parts: Iterable[UtterancePart]) -> Iterator[UtterancePart]:
+    """The same parts with neighbouring chunks joined: one hand-over to the recogniser, not many."""
+    waiting: list[AudioChunk] = []
+    for part in parts:
+        if isinstance(part, AudioChunk):
+            waiting.append(part)
+            continue
+        yield from _joined(waiting)
+        waiting = []
+        yield part
+    yield from _joined(waiting)
+
+
+def _joined(chunks: list[AudioChunk]) -> Iterator[AudioChunk]:
+    if chunks:
+        samples = np.concatenate([chunk.samples for chunk in chunks])
+        yield AudioChunk(samples, start_sample=chunks[0].start_sample)

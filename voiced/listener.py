@@ -1,0 +1,235 @@
+"""The ear: reads the source, finds speech and wake words in it, and cuts utterances out of it.
+
+It never stops reading. What was heard lately is kept (with its speech probability), so that an utterance
+begins before its onset was certain, and so that the question in "okay nabu what time is it" is whole
+although the wake word was recognised in the middle of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from voiced.audio.contracts import AudioSource
+from voiced.audio.levels import dbfs
+from voiced.channel import Channel
+from voiced.core.segmenter import Segmenter
+from voiced.core.state import Event, InputEnded, StillQuiet, WakeHeard
+from voiced.engines.contracts import VoiceActivityDetector, WakeWordDetector
+from voiced.events import Heard, Observer, Woken
+from voiced.inference import Hosted
+from voiced.types import (
+    BLOCK_SAMPLES,
+    AudioChunk,
+    Detection,
+    EndReason,
+    SpeechEnded,
+    SpeechEvent,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+    ms_to_samples,
+)
+
+_MEMORY_MS: Final = 2000
+"""How much of the past is kept: more than any pre-roll, and than a wake word's detection delay."""
+
+_SIGN_AFTER_MS: Final = 260
+"""How long to wait after a wake word for the person to go on before a sound says "I listen": shorter
+than the pause of somebody who waits for it, longer than the gap before "what" in one breath."""
+
+_WAKE_DELAY_SAMPLES: Final = ms_to_samples(300)
+"""How long after its last sound a wake word is reported: what was said since belongs to the question."""
+
+_SPEECH: Final = 0.5
+"""A block counts as speech for a held key from this probability on."""
+
+UtterancePart = AudioChunk | SpeechPaused | SpeechResumed
+"""What an utterance is made of, in the order of its samples."""
+
+
+@dataclass(slots=True)
+class Ear:
+    """The two detectors that hear every block; they share a thread."""
+
+    vad: VoiceActivityDetector
+    wake: WakeWordDetector | None
+
+    def hear(self, chunk: AudioChunk) -> tuple[float, Detection | None]:
+        """The speech probability of a block, and the wake word that it completed."""
+        detection = self.wake.detect(chunk) if self.wake else None
+        return self.vad.probability(chunk), detection
+
+    def close(self) -> None:
+        self.vad.close()
+        if self.wake:
+            self.wake.close()
+
+
+class Utterance:
+    """One stretch of speech while it happens: iterate over `parts`, then see how it came to its `end`."""
+
+    def __init__(self, start_sample: int, be_patient: Callable[[int], None]) -> None:
+        self.start_sample = start_sample
+        self.parts: Channel[UtterancePart] = Channel(1)
+        self.end: SpeechEnded | None = None
+        """How it ended; None while it goes on, and where it was dropped."""
+        self.ended_at_s = 0.0
+        """The clock when its end was decided."""
+        self.be_patient = be_patient
+        """Sets how long a silence, in ms, ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    chunk: AudioChunk
+    probability: float
+
+
+class Listener:
+    """Owns the source; `run` is its permanent task."""
+
+    def __init__(
+        self,
+        source: AudioSource,
+        ear: Hosted[Ear],
+        segmenter: Segmenter,
+        post: Callable[[Event], None],
+        observe: Observer,
+        *,
+        max_held_ms: int,
+    ) -> None:
+        """`post` receives what happens (wake words, speech); `observe` the level of every block.
+
+        `max_held_ms` is how long a key may hold an utterance open.
+        """
+        self._source = source
+        self._ear = ear
+        self._segmenter = segmenter
+        self._post = post
+        self._observe = observe
+        self._max_held_samples = ms_to_samples(max_held_ms)
+        blocks = ms_to_samples(_MEMORY_MS) // BLOCK_SAMPLES
+        self._memory: deque[_Remembered] = deque(maxlen=blocks)
+        self._utterance: Utterance | None = None
+        self._begun: Utterance | None = None
+        self._recorded_until = 0
+        self._held_speech_end: int | None = None
+        self._listening_since = 0
+        self._is_quiet = False
+
+    @property
+    def heard_samples(self) -> int:
+        """How far into the input it is."""
+        return self._memory[-1].chunk.end_sample if self._memory else 0
+
+    def take_utterance(self) -> Utterance | None:
+        """The utterance that began last, once; it may have ended already."""
+        begun, self._begun = self._begun, None
+        return begun
+
+    async def run(self) -> None:
+        """Listen until the source ends; what is being said then ends with it."""
+        async for chunk in self._source.blocks():
+            probability, detection = await self._ear.run(lambda ear, c=chunk: ear.hear(c))
+            heard = _Remembered(chunk, probability)
+            self._memory.append(heard)
+            self._observe(Heard(dbfs(chunk.samples), probability))
+            if detection is not None:
+                self._observe(Woken(detection.phrase, detection.score))
+                self._post(WakeHeard(detection.end_sample))
+            self._follow(heard)
+            # A file hands over block after block without waiting: let the others have their turn.
+            await asyncio.sleep(0)
+        self.finish(EndReason.END_OF_INPUT)
+        self._post(InputEnded())
+
+    def listen(self, after_sample: int | None, *, held: bool) -> None:
+        """Watch for an utterance that begins after `after_sample` (None: now).
+
+        `held`: it begins at once and lasts until `finish`, whatever the silence.
+        """
+        self.stop_listening()
+        since = self.heard_samples if after_sample is None else after_sample
+        self._listening_since, self._is_quiet = since, not held
+        if held:
+            self._held_speech_end = since
+            self._speech_event(SpeechStarted(since))
+            return
+        self._segmenter.begin(since, earliest_sample=since - _WAKE_DELAY_SAMPLES)
+        for heard in list(self._memory):
+            self._segment(heard)
+
+    def finish(self, reason: EndReason) -> None:
+        """The utterance ends here, whatever the silence."""
+        if self._held_speech_end is not None:
+            self._speech_event(SpeechEnded(self._held_speech_end, self.heard_samples, reason))
+        for event in self._segmenter.finish(reason):
+            self._speech_event(event)
+
+    def stop_listening(self) -> None:
+        """Drop the utterance; what is heard from here on belongs to none."""
+        if self._utterance is not None:
+            self._utterance.parts.close()
+        self._utterance = self._held_speech_end = None
+        self._segmenter.finish(EndReason.RELEASED)
+        self._is_quiet = False
+
+    def _follow(self, heard: _Remembered) -> None:
+        if self._held_speech_end is not None:
+            self._hold(heard)
+        else:
+            self._segment(heard)
+        waited = heard.chunk.end_sample - self._listening_since
+        if self._is_quiet and waited >= ms_to_samples(_SIGN_AFTER_MS):
+            self._is_quiet = False
+            self._post(StillQuiet())
+
+    def _hold(self, heard: _Remembered) -> None:
+        if heard.probability >= _SPEECH:
+            self._held_speech_end = heard.chunk.end_sample
+        self._record(heard.chunk)
+        if heard.chunk.end_sample - self._listening_since >= self._max_held_samples:
+            self.finish(EndReason.MAX_LENGTH)
+
+    def _segment(self, heard: _Remembered) -> None:
+        events = self._segmenter.process(heard.probability, heard.chunk.end_sample)
+        self._record(heard.chunk)
+        for event in events:
+            self._speech_event(event)
+
+    def _speech_event(self, event: SpeechEvent) -> None:
+        match event:
+            case SpeechStarted(start_sample):
+                self._is_quiet = False
+                self._begin_utterance(start_sample)
+            case SpeechPaused() | SpeechResumed():
+                self._send(event)
+            case SpeechEnded():
+                if self._utterance is not None:
+                    self._utterance.end = event
+                    self._utterance.ended_at_s = asyncio.get_running_loop().time()
+                self.stop_listening()
+        self._post(event)
+
+    def _begin_utterance(self, start_sample: int) -> None:
+        def be_patient(silence_ms: int) -> None:
+            if self._utterance is utterance:
+                self._segmenter.set_patience(silence_ms)
+
+        utterance = self._utterance = self._begun = Utterance(start_sample, be_patient)
+        self._recorded_until = start_sample
+        for heard in self._memory:
+            self._record(heard.chunk)
+
+    def _record(self, chunk: AudioChunk) -> None:
+        if self._utterance is not None and chunk.end_sample > self._recorded_until:
+            self._send(chunk)
+            self._recorded_until = chunk.end_sample
+
+    def _send(self, part: UtterancePart) -> None:
+        if self._utterance is not None:
+            self._utterance.parts.send_nowait(part)

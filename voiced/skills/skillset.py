@@ -1,0 +1,146 @@
+"""From a transcript to a skill's reply. Knows no clock, thread or device: `World` brings the clock."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from typing import Final
+
+from hassil.recognize import RecognizeResult, recognize_best
+
+from voiced.errors import ConfigError
+from voiced.skills import builtin
+from voiced.skills.contracts import Skill, SkillMatch, World
+from voiced.skills.language import OWN, SkillWords, Source, load_templates, read_table
+from voiced.skills.names import HouseNames, common_names
+from voiced.skills.normalise import normalise, strip_fillers, strip_wake_phrase
+from voiced.skills.spoken import spoken_for
+from voiced.types import SkillReply
+
+_MOST_WORDS: Final = 40
+"""Longer sentences match nothing. No command is as long, and what hassil spends on a sentence with
+free text in it grows with the square of its length: measured here, 40 words stay below 50 ms."""
+
+_WARM_UP: Final = (
+    "set a timer for one hour one minute and one second",
+    "set the brightness of the kitchen to one percent",
+    "set the temperature to one degree",
+    "turn the volume up by one percent",
+)
+"""Sentences that make hassil build everything it otherwise builds when it is first needed."""
+
+
+def builtin_skills() -> tuple[Skill, ...]:
+    """The skills that come with voiced: every module of `voiced/skills/builtin`."""
+    names = sorted(module.name for module in pkgutil.iter_modules(builtin.__path__))
+    modules = (importlib.import_module(f"{builtin.__name__}.{name}") for name in names)
+    return tuple(module.build() for module in modules)
+
+
+class SkillSet:
+    """What can be done without a language model, in one language."""
+
+    def __init__(
+        self,
+        language: str = "en",
+        names: HouseNames | None = None,
+        *,
+        skills: Sequence[Skill] | None = None,
+        wake_phrases: Sequence[str] = (),
+    ) -> None:
+        """`names` are common rooms and devices where none are given; `wake_phrases` are taken off the
+        start of a sentence.
+
+        Takes a quarter of a second, so that no match has to. Raises `ConfigError` for a language that
+        skills do not speak, or where two skills answer the same intent.
+        """
+        skills = builtin_skills() if skills is None else tuple(skills)
+        spoken = spoken_for(language)
+        self._by_intent = _by_intent(skills)
+        self._words = {
+            skill.name: SkillWords(read_table(language, skill.name), spoken)
+            for skill in skills
+        }
+        self._lists = (names or common_names(language)).slot_lists()
+        self._intents = load_templates(
+            language, skills, (Source.OWN, Source.HOME_ASSISTANT)
+        )
+        words = read_table(language, "words")
+        self._fillers = tuple(words.get("fillers", ()))
+        self._spellings = dict(words.get("spellings", {}))
+        self._wake_phrases = tuple(wake_phrases)
+        for sentence in _WARM_UP:
+            self.match(sentence)
+
+    @property
+    def intents(self) -> frozenset[str]:
+        """Every intent that one of the skills answers."""
+        return frozenset(self._by_intent)
+
+    def match(self, text: str) -> SkillMatch | None:
+        """The intent that `text` as a whole expresses, or None.
+
+        Case, punctuation, fillers and a leading wake phrase do not matter; numbers may be digits or
+        words. Has no effect, so it may be asked about a sentence that is still being said.
+        """
+        sentence = strip_wake_phrase(
+            normalise(text, self._spellings), self._wake_phrases
+        )
+        sentence = strip_fillers(sentence, self._fillers)
+        if not sentence or len(sentence.split()) > _MOST_WORDS:
+            return None
+        result = recognize_best(
+            sentence,
+            self._intents,
+            slot_lists=dict(self._lists),
+            # Where the person is, is not known yet; sentences that need to know are understood anyway.
+            intent_context={"area": ""},
+            best_metadata_key=OWN,
+            best_slot_name="name",
+        )
+        return None if result is None else _skill_match(result, sentence)
+
+    def answer(self, match: SkillMatch, world: World) -> SkillReply:
+        """What the skill of `match`, which came from this set, replies."""
+        skill = self._by_intent[match.intent]
+        speech = skill.answer(match, world, self._words[skill.name])
+        return SkillReply(match.intent, speech, dict(match.slots))
+
+
+def _by_intent(skills: Sequence[Skill]) -> dict[str, Skill]:
+    by_intent: dict[str, Skill] = {}
+    for skill in skills:
+        for intent in sorted(skill.intents):
+            other = by_intent.setdefault(intent, skill)
+            if other is not skill:
+                message = (
+                    f'the skills "{other.name}" and "{skill.name}" both answer {intent}'
+                )
+                raise ConfigError(f"{message}; take one of them out")
+    return by_intent
+
+
+def _skill_match(result: RecognizeResult, sentence: str) -> SkillMatch:
+    slots = {name: _plain(entity.value) for name, entity in result.entities.items()}
+    domain = result.context.get("domain")
+    if isinstance(domain, str):
+        slots.setdefault("domain", domain)
+    return SkillMatch(
+        intent=result.intent.name,
+        text=sentence,
+        slots={name: value for name, value in slots.items() if value},
+        spoken={
+            name: entity.text.strip()
+            for name, entity in result.entities.items()
+            if entity.text.strip()
+        },
+        response=result.response or "default",
+    )
+
+
+def _plain(value: object) -> str:
+    """A slot's value as text; hassil gives 5.0 for "5" and 5 for "five"."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
