@@ -30,7 +30,7 @@ from voiced.engines.contracts import BuildContext, LanguageModel, SpeechToText, 
 from voiced.errors import ModelError
 from voiced.events import Observer, TurnReport
 from voiced.hearing import Hearing
-from voiced.inference import Closeable, Hosted
+from voiced.inference import Hosted
 from voiced.listener import Ear, Listener
 from voiced.models import ModelStore
 from voiced.player import Player, playing
@@ -47,7 +47,18 @@ _log = logging.getLogger(__name__)
 _MOST_THREADS: Final = 4
 """More than four threads slow small models down: they spend their time waiting for each other."""
 
-E = TypeVar("E", bound=Closeable)
+E = TypeVar("E")
+
+
+def build_context(settings: Settings) -> BuildContext:
+    """What engines may know of the world, from the configuration and this machine."""
+    return BuildContext(
+        models=ModelStore(),
+        cache_dir=platformdirs.user_cache_path("voiced"),
+        language=settings.language,
+        threads=settings.threads or min(_MOST_THREADS, len(os.sched_getaffinity(0))),
+        sentences=lambda: expected_sentences(settings.language),
+    )
 
 
 class Workshop:
@@ -56,16 +67,10 @@ class Workshop:
     Everything that was built is closed when the workshop is left, last first.
     """
 
-    def __init__(self, settings: Settings, store: ModelStore | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._built = AsyncExitStack()
-        self.context = BuildContext(
-            models=store or ModelStore(),
-            cache_dir=platformdirs.user_cache_path("voiced"),
-            language=settings.language,
-            threads=settings.threads or min(_MOST_THREADS, len(os.sched_getaffinity(0))),
-            sentences=lambda: expected_sentences(settings.language),
-        )
+        self.context = build_context(settings)
 
     async def __aenter__(self) -> Workshop:
         return self
@@ -80,14 +85,14 @@ class Workshop:
         return hosted
 
     async def ear(self, activation: Activation) -> Hosted[Ear]:
-        """Voice activity, and the wake word where it is what makes the assistant listen."""
+        """Voice activity, and the wake word where it may be said."""
         chosen = self._settings
 
         def build() -> Ear:
             vad = registry.build(
                 "vad", chosen.vad.engine, chosen.options("vad", chosen.vad.engine), self.context
             )
-            if activation is not Activation.WAKE:
+            if activation is Activation.KEY or not chosen.wake.enabled:
                 return Ear(vad, None)
             options = chosen.options("wake", chosen.wake.engine)
             return Ear(vad, registry.build("wake", chosen.wake.engine, options, self.context))
@@ -163,7 +168,12 @@ async def run_assistant(
                 tts = loading.create_task(workshop.tts())
                 responder = loading.create_task(workshop.responder())
         is_streaming = await stt.result().run(lambda engine: engine.is_streaming)
-        hearing = Hearing(stt.result(), is_streaming, settings.endpointing.silence_ms)
+        hearing = Hearing(
+            stt.result(),
+            is_streaming=is_streaming,
+            silence_ms=settings.endpointing.silence_ms,
+            wake_phrases=await ear.result().run(lambda ear: ear.phrases),
+        )
         sink = open_sink(await tts.result().run(lambda voice: voice.rate_hz))
         async with sink, source:
             stages = Stages(responder.result(), tts.result(), Player(sink))

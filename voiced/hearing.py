@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+import dataclasses
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from voiced.core.endpointing import Evidence, patience_ms
 from voiced.engines.contracts import SpeechToText, SttSession
 from voiced.inference import Hosted
 from voiced.listener import Utterance, UtterancePart
+from voiced.skills.normalise import normalise, strip_wake_phrase
 from voiced.types import AudioChunk, SpeechPaused, Transcript
 
 _SHOW_EVERY_MS: Final = 200
@@ -21,12 +23,20 @@ class Hearing:
     """The recogniser, and the judgement of pauses by what it has so far."""
 
     def __init__(
-        self, stt: Hosted[SpeechToText], is_streaming: bool, silence_ms: int  # noqa: FBT001
+        self,
+        stt: Hosted[SpeechToText],
+        *,
+        is_streaming: bool,
+        silence_ms: int,
+        wake_phrases: Sequence[str],
     ) -> None:
-        """`is_streaming` as the engine says; `silence_ms` ends an utterance that says nothing more."""
+        """`is_streaming` as the engine says; `silence_ms` is the pause that ends an utterance which
+        gives no reason for another; `wake_phrases` are taken off the start of transcripts.
+        """
         self._stt = stt
         self._is_streaming = is_streaming
         self._silence_ms = silence_ms
+        self._wake_phrases = tuple(wake_phrases)
 
     async def transcribe(
         self,
@@ -54,12 +64,18 @@ class Hearing:
                 if self._is_streaming and unseen_ms >= _SHOW_EVERY_MS:
                     unseen_ms = 0.0
                     on_growth((await self._look(session)).text)
-            return await self._stt.run(lambda _: session.transcript(final=True))
+            return await self._look(session, final=True)
         finally:
             self._stt.submit(session.close)
 
-    async def _look(self, session: SttSession) -> Transcript:
-        return await self._stt.run(lambda _: session.transcript(final=False))
+    async def _look(self, session: SttSession, *, final: bool = False) -> Transcript:
+        """What the recogniser has, without the wake word before it; no text where that is all."""
+        transcript = await self._stt.run(lambda _: session.transcript(final=final))
+        question = strip_wake_phrase(transcript.text, self._wake_phrases)
+        if question == normalise(transcript.text):
+            # Taking the phrase off normalises; where there is none, the engine's own spelling stays.
+            return transcript
+        return dataclasses.replace(transcript, text=question)
 
 
 def _merged(parts: Iterable[UtterancePart]) -> Iterator[UtterancePart]:

@@ -12,18 +12,14 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 from voiced.errors import EngineError, VoicedError
 
 _log = logging.getLogger(__name__)
 
 
-class Closeable(Protocol):
-    def close(self) -> None: ...
-
-
-E = TypeVar("E", bound=Closeable)
+E = TypeVar("E")
 T = TypeVar("T")
 
 _END: Final = object()
@@ -94,7 +90,7 @@ class Hosted(Generic[E]):
     async def close(self) -> None:
         """Let running work end, close the engine on its thread, and end the thread."""
         try:
-            await self.run(lambda engine: engine.close())
+            await self.run(_close)
         except VoicedError as error:
             _log.warning("%s did not close cleanly: %s", self.name, error)
         finally:
@@ -111,6 +107,13 @@ def _translated(name: str, work: Callable[[], T]) -> T:
         raise EngineError(message) from error
 
 
-def _close_when_built(building: asyncio.Future[E]) -> None:
+def _close(engine: object) -> None:
+    """Close what holds something; a table in memory has nothing to close."""
+    close = getattr(engine, "close", None)
+    if close is not None:
+        close()
+
+
+def _close_when_built(building: asyncio.Future[object]) -> None:
     if not building.cancelled() and building.exception() is None:
-        building.result().close()
+        _close(building.result())

@@ -58,6 +58,11 @@ class Ear:
     vad: VoiceActivityDetector
     wake: WakeWordDetector | None
 
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The wake words."""
+        return self.wake.phrases if self.wake else ()
+
     def hear(self, chunk: AudioChunk) -> tuple[float, Detection | None]:
         """The speech probability of a block, and the wake word that it completed."""
         detection = self.wake.detect(chunk) if self.wake else None

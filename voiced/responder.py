@@ -7,13 +7,15 @@ import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from voiced.core.clauses import ClauseSplitter
 from voiced.core.conversation import Conversation
 from voiced.engines.contracts import LanguageModel
 from voiced.inference import Hosted
-from voiced.skills.matcher import SkillSet
+from voiced.skills.contracts import World
+from voiced.skills.skillset import SkillSet
 from voiced.types import ReplyPath, Transcript
 
 _NOT_UNDERSTOOD: Final = "Sorry, I did not understand that."
@@ -45,11 +47,14 @@ class Responder:
         llm: Hosted[LanguageModel] | None,
         conversation: Conversation,
         limits: ReplyLimits,
+        now: Callable[[], datetime],
     ) -> None:
+        """`now` is the wall clock."""
         self._skills = skills
         self._llm = llm
         self._conversation = conversation
         self._limits = limits
+        self._now = now
 
     async def is_whole(self, transcript: Transcript) -> bool:
         """Whether a skill takes this for a whole sentence, so that nothing has to follow it."""
@@ -64,7 +69,8 @@ class Responder:
         """
         match = await self._skills.run(lambda skills: skills.match(transcript.text))
         if match is not None:
-            reply = await self._skills.run(lambda skills: skills.answer(match))
+            world = World(self._now, self._conversation.last_reply)
+            reply = await self._skills.run(lambda skills: skills.answer(match, world))
             on_first_token()
             return Answer(ReplyPath.SKILL, _said(reply.speech))
         if transcript.confidence < self._limits.min_confidence or self._llm is None:

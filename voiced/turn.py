@@ -8,7 +8,6 @@ what goes wrong in it: it ends, says how in its report, and the assistant goes o
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
@@ -109,7 +108,7 @@ class Turn:
         )
 
     async def _hear(self, utterance: Utterance, hearing: Hearing) -> Outcome:
-        transcript = await hearing.transcribe(
+        self._transcript = await hearing.transcribe(
             utterance,
             self._stages.responder.is_whole,
             lambda text: self._observe(TranscriptGrew(self.turn_id, text)),
@@ -118,9 +117,7 @@ class Turn:
             self._end_reason = utterance.end.reason
             self._timeline.endpoint(utterance.end, utterance.ended_at_s)
             self._timeline.mark("transcript", _clock_s())
-        question = self._stages.responder.question_in(transcript.text)
-        self._transcript = dataclasses.replace(transcript, text=question)
-        if not question:
+        if not self._transcript.text:
             return Outcome.NOTHING_SAID
         self._observe(Understood(self.turn_id, self._transcript))
         return await self._answer()

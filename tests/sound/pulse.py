@@ -42,6 +42,7 @@ _WAIT_S: Final = 10
 # Null sinks buffer up to two seconds, and pass a stream's first samples on as late as that; one that
 # does not rewind is held to 50 ms, about a sound card's.
 _SCRIPT: Final = """
+.fail
 load-module module-native-protocol-unix socket={socket} auth-anonymous=1
 load-module module-null-sink sink_name={mic} rate={rate} channels=1 norewinds=1
 load-module module-remap-source source_name={mic}_source master={mic}.monitor
@@ -73,7 +74,7 @@ class PulseServer:
 
     def __init__(self, folder: Path, rate_hz: int = 48_000) -> None:
         # A socket's path holds 107 bytes.
-        self._socket = folder / "pulse"
+        self._socket = folder / "socket"
         self._folder = folder
         self._rate_hz = rate_hz
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,4 +1,4 @@
-"""Engines that exist only as options, one of every kind of value, for the tests of the configuration."""
+"""Engines that exist only as options, for the tests of the configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hub on 127.0.0.1 for the tests of models: the routes that huggingface_hub asks for, and their faults."""
+"""A hub on 127.0.0.1 for the tests of models: what huggingface_hub asks for, and its faults."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(key, value)
         self.send_header("X-Linked-Etag", f'"{offer.sum}"')
         self.send_header("X-Linked-Size", str(offer.claimed_size or len(offer.content)))
-        # Another host, as the hub's is: huggingface_hub takes the sum from the redirect, not from it.
+        # Another host, as the hub's is: huggingface_hub stops at it when it looks at a file.
         cdn = f"http://localhost:{hub.port}/cdn"
         self.send_header("Location", f"{cdn}/{repository}@{commit}/{file}")
         self.send_header("Content-Length", "0")

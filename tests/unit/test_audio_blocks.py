@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from voiced.audio.blocks import Blocks
-from voiced.types import BLOCK_SAMPLES
+from voiced.types import BLOCK_SAMPLES, AudioChunk
 
 
 @given(st.lists(st.integers(min_value=0, max_value=1_500), max_size=20))
 def test_nothing_is_lost_or_moved(portions: list[int]) -> None:
     stream = (np.arange(sum(portions)) % 30_000).astype(np.int16)
     blocks = Blocks()
-    chunks = []
+    chunks: list[AudioChunk] = []
     begin = 0
     for portion in portions:
         chunks += blocks.cut(stream[begin : begin + portion])

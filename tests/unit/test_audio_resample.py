@@ -81,7 +81,7 @@ def test_silence_stays_silent() -> None:
 
 
 @given(hnp.arrays(np.int16, 50))
-def test_floats_and_back_is_the_same(samples: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_floats_and_back_is_the_same(samples: np.ndarray) -> None:
     assert np.array_equal(to_int16(to_float(samples)), samples)
 
 

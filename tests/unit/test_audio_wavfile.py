@@ -48,9 +48,12 @@ def test_a_tone_is_read_from_every_format(
     before = np.repeat(tone(440, 1_000, rate_hz)[:, np.newaxis], channels, axis=1)
     soundfile.write(path, before / 32_768, rate_hz, subtype=subtype)
     after = read(path)
-    assert len(after) == pytest.approx(16_000, abs=1_200 if subtype.startswith("MPEG") else 1)
-    assert pitch_hz(after[4_000:12_000]) == pytest.approx(440, abs=2)
-    assert dbfs(after[4_000:12_000]) == pytest.approx(dbfs(tone(440, 1_000)), abs=0.3)
+    # MP3 pads the beginning and the end, and its encoder turns stereo down by a decibel.
+    is_mp3 = subtype.startswith("MPEG")
+    assert len(after) == pytest.approx(16_000, abs=1_200 if is_mp3 else 1)
+    middle = after[4_000:12_000]
+    assert pitch_hz(middle) == pytest.approx(440, abs=2)
+    assert dbfs(middle) == pytest.approx(dbfs(tone(440, 1_000)), abs=1.5 if is_mp3 else 0.3)
 
 
 def test_what_needs_no_conversion_is_not_changed(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""What is loaded: from which source, from which line, and the same again after it was written out."""
+"""What is loaded, from which source, and what is shown of it."""
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +14,9 @@ from tests.unit.config_engines import Catalog, Plain, Sphinx, Whisper, all_keys,
 from voiced.config import Settings, load_settings
 from voiced.config.describe import to_plain, to_template, to_text
 from voiced.config.schema import Key, Schema
-from voiced.config.settings import SegmenterSettings
 from voiced.config.sources import Origin
 from voiced.config.values import convert
-from voiced.core import segmenter
+from voiced.core.segmenter import SegmenterSettings
 from voiced.errors import ConfigError
 
 EMPTY = Path("/dev/null")
@@ -247,17 +245,30 @@ def test_every_key_of_ours_has_a_meaning_a_default_and_limits() -> None:
             assert None not in (info.type.ge, info.type.le), key.name
 
 
-def test_the_segmenter_is_given_what_it_takes() -> None:
-    ours = msgspec.structs.asdict(SegmenterSettings())
-    assert segmenter.SegmenterSettings(**ours) == segmenter.SegmenterSettings()
-    assert list(ours) == [field.name for field in dataclasses.fields(segmenter.SegmenterSettings)]
+def test_our_defaults_are_those_that_were_measured_for_the_segmenter() -> None:
+    speech, ends, measured = (Settings().segmenter, Settings().endpointing, SegmenterSettings())
+    assert (speech.start_probability, speech.end_probability) == (
+        measured.start_probability,
+        measured.stop_probability,
+    )
+    assert speech.min_speech_ms == measured.onset_ms
+    assert speech.pre_roll_ms == measured.pre_roll_ms
+    assert speech.max_utterance_ms == measured.max_utterance_ms
+    assert ends.pause_ms == measured.pause_ms
+    assert ends.silence_ms == measured.patience_ms
+    assert ends.listen_timeout_ms == measured.no_speech_ms
+    # More would never be reached within the window, and nobody would be heard.
+    limits = types.type_info(Schema(Catalog()).keys["segmenter.min_speech_ms"].type)
+    assert isinstance(limits, types.Metadata)
+    assert isinstance(limits.type, types.IntType)
+    assert limits.type.le == measured.onset_window_ms
 
 
 def test_importing_the_configuration_imports_nothing_heavy() -> None:
     code = (
         "import sys, voiced.config;"
-        "print([m for m in ('numpy', 'rich', 'asyncio', 'pydantic', 'platformdirs', 'voiced.engines')"
-        " if m in sys.modules])"
+        "heavy = 'numpy rich asyncio pydantic platformdirs voiced.engines'.split();"
+        "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

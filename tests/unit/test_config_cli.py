@@ -54,7 +54,7 @@ def test_show_json_has_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("show", "--json") == 0
     entries: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
     keys = {entry["key"] for entry in entries}
-    assert {"preset", "segmenter.patience_ms", "tts.espeak.voice", "vad.webrtc.mode"} <= keys
+    assert {"preset", "endpointing.silence_ms", "tts.espeak.voice", "vad.webrtc.mode"} <= keys
     assert {entry["origin"] for entry in entries} <= {"default", "preset"}
     for entry in entries:
         assert entry["meaning"]
@@ -87,7 +87,7 @@ def test_init_writes_a_file_that_says_nothing_yet(
     assert run("init") == 0
     assert capsys.readouterr().out == f"wrote {file}\n"
     assert all(not table for table in _leaves(tomllib.loads(file.read_text())))
-    assert "#patience_ms = 700" in file.read_text()
+    assert "#silence_ms = 700" in file.read_text()
     assert run("check") == 0
     assert capsys.readouterr().out == f"{file}: ok\n"
 

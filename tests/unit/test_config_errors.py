@@ -1,4 +1,4 @@
-"""What is wrong with a configuration is said in one line: the place, the key, and what was meant."""
+"""What is wrong is said in one line: the place, the key, and what was meant."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def problems(
         ("stt.egnine = 'x'", "1: unknown key 'stt.egnine': did you mean 'stt.engine'?"),
         ("[sttt]\nengine = 'x'", "1: unknown table 'sttt': did you mean 'stt'?"),
         ("[stt.whispr]", "1: unknown table 'stt.whispr': did you mean 'stt.whisper'?"),
-        ("patience_ms = 9", "1: unknown key 'patience_ms': did you mean 'segmenter.patience_ms'?"),
+        ("silence_ms = 9", "1: unknown key 'silence_ms': did you mean 'endpointing.silence_ms'?"),
         ('"stt.engine" = "x"', "1: unknown key '\"stt.engine\"': did you mean 'stt.engine'?"),
         (
             "[tts]\nqqqqqqqqqqqq = 1",
@@ -44,24 +44,24 @@ def problems(
             "2: unknown key 'stt.pocketsphinx.modle': did you mean 'stt.pocketsphinx.model'?",
         ),
         (
-            "[segmenter]\npatience_ms = 'fast'",
-            f'2: segmenter.patience_ms expects {_MS} 100 and 5000, got the text "fast"',
+            "[endpointing]\nsilence_ms = 'fast'",
+            f'2: endpointing.silence_ms expects {_MS} 100 and 5000, got the text "fast"',
         ),
         (
-            "[segmenter]\n# a remark\npatience_ms = 99",
-            f"3: segmenter.patience_ms expects {_MS} 100 and 5000, got the number 99",
+            "[endpointing]\n# a remark\nsilence_ms = 99",
+            f"3: endpointing.silence_ms expects {_MS} 100 and 5000, got the number 99",
         ),
-        (
-            "threads = true",
-            "1: threads expects a whole number between 0 and 256, got true",
-        ),
+        ("threads = true", "1: threads expects a whole number between 0 and 256, got true"),
         (
             "threads = 2.0",
             "1: threads expects a whole number between 0 and 256, got the number 2.0",
         ),
         (
             f"threads = {'9' * 40}",
-            "1: threads expects a whole number between 0 and 256, got a number of more than 64 bits",
+            (
+                "1: threads expects a whole number between 0 and 256, "
+                "got a number of more than 64 bits"
+            ),
         ),
         ("preset = 1979-05-27", "1: preset expects text, got a date or time"),
         ("preset = 07:32:00", "1: preset expects text, got a date or time"),
@@ -69,10 +69,7 @@ def problems(
         ('language = "English"', '1: language expects text such as "en", got the text "English"'),
         ("stt = 5", "1: 'stt' is a table: write it as [stt]"),
         ("[[stt]]\nengine = 'whisper'", "1: 'stt' is a table: write it as [stt]"),
-        (
-            "[wake]\nenabled = 'yes'",
-            '2: wake.enabled expects true or false, got the text "yes"',
-        ),
+        ("[wake]\nenabled = 'yes'", '2: wake.enabled expects true or false, got the text "yes"'),
         (
             "[stt.pocketsphinx]\nweight = nan",
             "2: stt.pocketsphinx.weight expects a number between 0.5 and 20, got the number nan",
@@ -144,29 +141,26 @@ def problems(
                 "(there are: piper, espeak, none)"
             ),
         ),
+        ("[stt.whisper]\nlow = 5", "2: [stt.whisper]: low (5) is more than high (2)"),
         (
-            "[stt.whisper]\nlow = 5",
-            "2: [stt.whisper]: low (5) is more than high (2)",
-        ),
-        (
-            "[segmenter]\nonset_window_ms = 60\nonset_ms = 70",
+            "[segmenter]\nmax_utterance_ms = 1000\n[endpointing]\nsilence_ms = 1500",
             (
-                "3: segmenter.onset_ms (70) is more than segmenter.onset_window_ms (60): "
-                "nobody could speak enough to be heard"
+                "4: endpointing.silence_ms (1500) is more than segmenter.max_utterance_ms (1000): "
+                "no silence could end an utterance"
             ),
         ),
         (
-            "[segmenter]\npatience_ms = 150",
+            "[endpointing]\nsilence_ms = 150",
             (
-                "2: segmenter.pause_ms (160) is more than segmenter.patience_ms (150): "
+                "2: endpointing.pause_ms (160) is more than endpointing.silence_ms (150): "
                 "an utterance would end before it pauses"
             ),
         ),
         (
-            "[segmenter]\nstop_probability = 0.75",
+            "[segmenter]\nend_probability = 0.75",
             (
-                "2: segmenter.stop_probability (0.75) is more than segmenter.start_probability "
-                "(0.5): speech would stop where it begins"
+                "2: segmenter.end_probability (0.75) is more than segmenter.start_probability "
+                "(0.6): speech would end where it begins"
             ),
         ),
         ("stt.engine = 'x", '1: not valid TOML: Expected "\'"'),
@@ -219,11 +213,11 @@ def test_all_problems_of_all_sources_are_reported_at_once(
 
 def test_a_contradiction_names_the_place_that_overruled(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    file.write_text("[segmenter]\npatience_ms = 500\n")
-    assert problems(file, environ={"VOICED_SEGMENTER_PAUSE_MS": "700"}) == [
+    file.write_text("[endpointing]\nsilence_ms = 500\n")
+    assert problems(file, environ={"VOICED_ENDPOINTING_PAUSE_MS": "700"}) == [
         (
-            "VOICED_SEGMENTER_PAUSE_MS: segmenter.pause_ms (700) is more than "
-            "segmenter.patience_ms (500): an utterance would end before it pauses"
+            "VOICED_ENDPOINTING_PAUSE_MS: endpointing.pause_ms (700) is more than "
+            "endpointing.silence_ms (500): an utterance would end before it pauses"
         )
     ]
 

@@ -1,4 +1,4 @@
-"""A slip of the finger is understood; what is no configuration at all is refused, whatever it is."""
+"""A slip of the finger is understood; what is no configuration at all is refused."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def test_edit_distance_is_a_distance(a: str, b: str, c: str) -> None:
 
 
 _FRAGMENTS = st.sampled_from(
-    ["stt", "engine", "[", "]", "[[", "]]", "=", ".", "\n", '"', "'", '"""', "'''", "#", " ", "{", "}",
-     ",", "1", "-", "nan", "true", "threads = 1\n", "[stt]\n", "[stt.pocketsphinx]\n", "words", "\\",
-     "\\u00e9", "é", "\x00", "\r", "\r\n", "1979-05-27", "0x", "e9", "model = "]
+    ["stt", "engine", "[", "]", "[[", "]]", "=", ".", "\n", '"', "'", '"""', "'''", "#", " ", "{",
+     "}", ",", "1", "-", "nan", "true", "threads = 1\n", "[stt]\n", "[stt.pocketsphinx]\n", "words",
+     "\\", "\\u00e9", "é", "\x00", "\r", "\r\n", "1979-05-27", "0x", "e9", "model = "]
 )  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def is_choice(key: Key) -> bool:
 
 
 FREE_KEYS = [key for key in all_keys() if not is_choice(key)]
-CONTRADICTORY = ("segmenter.", "stt.whisper.")
+CONTRADICTORY = ("segmenter.", "endpointing.", "stt.whisper.")
 
 
 @st.composite

@@ -208,10 +208,10 @@ def test_damage_on_the_way_is_found(tmp_path: Path, fake: FakeHub, path: str) ->
 def test_another_file_than_the_catalogues_is_refused_unseen(
     store: ModelStore, fake: FakeHub
 ) -> None:
-    with pytest.raises(ModelError, match="another model.bin than voiced's catalogue knows"):
+    with pytest.raises(ModelError, match=r"another model\.bin than voiced's catalogue knows"):
         fetch(store, fake, "other")
     fake.offers[REPOSITORY, FIRST, "model.bin"] = Offer(b"xyz")
-    with pytest.raises(ModelError, match="another model.bin than voiced's catalogue knows"):
+    with pytest.raises(ModelError, match=r"another model\.bin than voiced's catalogue knows"):
         fetch(store, fake, "other")
     assert fake.downloads() == []
 
@@ -306,6 +306,7 @@ def test_the_hub_is_ill(store: ModelStore, fake: FakeHub) -> None:
     fake.status = 503
     with pytest.raises(NetworkError, match="the hub answered 503"):
         fetch(store, fake)
+    assert store.status("known").state is State.MISSING
 
 
 def test_a_file_that_is_not_there(store: ModelStore, fake: FakeHub) -> None:

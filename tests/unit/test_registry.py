@@ -1,4 +1,4 @@
-"""Engines are found by their names, those of other packages too, and nothing heavy is imported for it."""
+"""Engines are found by their names, and nothing heavy is imported for it."""
 
 from __future__ import annotations
 

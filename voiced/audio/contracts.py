@@ -32,8 +32,9 @@ class AudioSource(Protocol):
     def blocks(self) -> AsyncIterator[AudioChunk]:
         """The sound from here on, `BLOCK_SAMPLES` a chunk, until the input ends.
 
-        A microphone's never does. The first chunk starts at sample 0 and each where the one before ends, whatever was lost
-        between them. A file's last block is filled up with silence. One iteration at a time.
+        A microphone's never does. The first chunk starts at sample 0 and each where the one before
+        ends, whatever was lost between them. A file's last block is filled up with silence. One
+        iteration at a time.
         """
 
     @property

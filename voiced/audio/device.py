@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -112,7 +113,9 @@ class DeviceSource:
         samples: Samples = np.frombuffer(data, np.int16)[self._channel :: self._channels]
         self._lost_frames += frames - self._ring.write(samples)
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._arrived.set)
+            # A stream that could not be closed, because its server hung, may outlive the loop.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._arrived.set)
 
     def _fail(self, failure: DeviceError) -> None:
         self._failure = failure

@@ -167,9 +167,12 @@ class PortAudio:
         return await self._in_thread(work, self._close)
 
     async def close(self, stream: Any) -> None:
-        """Stop `stream` at once and free it; gives up where the sound system does not answer."""
+        """Stop `stream` at once and free it.
+
+        Where the sound system does not answer, that is left to a thread which waits for it.
+        """
         try:
-            await self._in_thread(lambda: self._close(stream), _ignore)
+            await self._in_thread(partial(self._close, stream), _ignore, is_patient=True)
         except DeviceError:
             # It would wait for the stream once more when the process ends, and that for ever.
             atexit.unregister(self._library._exit_handler)
@@ -192,8 +195,8 @@ class PortAudio:
         return None
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        if not self._one_call.acquire(timeout=self._answer_s):
+    def _alone(self, *, is_patient: bool = False) -> Iterator[None]:
+        if not self._one_call.acquire(timeout=-1 if is_patient else self._answer_s):
             raise DeviceError(_NO_ANSWER)
         try:
             with self._muted:
@@ -201,13 +204,20 @@ class PortAudio:
         finally:
             self._one_call.release()
 
-    async def _in_thread(self, work: Callable[[], T], undo: Callable[[T], None]) -> T:
-        """`work`'s result, from a thread of its own; `undo` takes one that comes too late."""
+    async def _in_thread(
+        self, work: Callable[[], T], undo: Callable[[T], None], *, is_patient: bool = False
+    ) -> T:
+        """`work`'s result, from a thread of its own; `undo` takes one that comes too late.
+
+        The caller waits for `answer_s` at most. With `is_patient` the thread goes on without it
+        until the work is done: PortAudio calls back into a stream as long as it is open, and Python
+        frees one that nobody holds.
+        """
         future: Future[T] = Future()
 
         def call() -> None:
             try:
-                with self._alone():
+                with self._alone(is_patient=is_patient):
                     result = work()
             except Exception as error:  # noqa: BLE001  # raised where it is waited for
                 with suppress(InvalidStateError):
@@ -216,7 +226,7 @@ class PortAudio:
             try:
                 future.set_result(result)
             except InvalidStateError:
-                with self._alone():
+                with self._alone(is_patient=True):
                     undo(result)
 
         # A daemon: one that hangs in a dead sound server must not keep the process from ending.
@@ -228,7 +238,8 @@ class PortAudio:
         except (TimeoutError, asyncio.CancelledError) as error:
             if not future.cancel() and future.exception() is None:
                 # It came in the very moment of giving up.
-                await asyncio.shield(self._in_thread(partial(undo, future.result()), _ignore))
+                late = partial(undo, future.result())
+                await asyncio.shield(self._in_thread(late, _ignore, is_patient=True))
             if isinstance(error, asyncio.CancelledError):
                 raise
             self._muted.restore()

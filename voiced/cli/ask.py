@@ -96,9 +96,9 @@ class _FirstExchange:
         from voiced.core.state import InputEnded, Outcome
         from voiced.events import TurnEnded
 
-        if not isinstance(event, TurnEnded) or self._assistant is None:
+        if not isinstance(event, TurnEnded) or self._assistant is None or self.report is not None:
             return
-        if event.report.outcome is not Outcome.NOTHING_SAID and self.report is None:
+        if event.report.outcome in (Outcome.ANSWERED, Outcome.FAILED):
             self.report = event.report
             self._assistant.post(InputEnded())
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from voiced.cli.common import add_command
 from voiced.errors import OutputError
 
 if TYPE_CHECKING:
@@ -25,20 +26,14 @@ examples:
   voiced config check ./voiced.toml        exit status 78 where something is wrong
   voiced config path                       where the file is looked for
 
-Each source overrules those before it: the built-in defaults, the preset, the file, environment variables
-(VOICED_STT_ENGINE sets stt.engine), --set KEY=VALUE.
+Each source overrules those before it: the built-in defaults, the preset, the file,
+environment variables (VOICED_STT_ENGINE sets stt.engine), --set KEY=VALUE.
 """
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to `voiced`'s."""
-    parser = subparsers.add_parser(
-        "config",
-        help="show, write and check the configuration",
-        description="Show, write and check the configuration.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "config", "show, write and check the configuration", _EPILOG)
     actions = parser.add_subparsers(dest="config_action", metavar="ACTION", required=True)
     show = actions.add_parser("show", help="every key with its value, meaning and origin")
     show.add_argument("--json", action="store_true", help="a list of objects")

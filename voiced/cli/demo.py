@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from importlib import resources
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,10 @@ from voiced.cli.common import add_command, run_async, settings_from
 if TYPE_CHECKING:
     from voiced.assistant import Assistant
     from voiced.audio.simulated import SimulatedDuplex
+    from voiced.cli.view import ConversationView
+    from voiced.config import Settings
     from voiced.events import AssistantEvent
+    from voiced.types import Samples
 
 _EPILOG = """\
 Recorded questions go through the whole pipeline in real time: wake word, voice activity, endpointing,
@@ -27,14 +31,6 @@ examples:
 
 exit status: 0 when every question was answered, 1 otherwise.
 """
-
-_QUESTIONS: Final = (
-    "what_time_is_it.wav",
-    "turn_off_the_kitchen_lights.wav",
-    "what_is_the_capital_of_france.wav",
-    "never_mind.wav",
-)
-"""One from each kind: a skill, a house that is not there, the language model, nothing to say."""
 
 _BREATH_S: Final = 0.8
 """What a person waits after an answer before they ask the next thing."""
@@ -65,22 +61,42 @@ def run(args: argparse.Namespace) -> int:
     from voiced.cli.view import ConversationView
 
     settings = settings_from(args)
+    questions = _recordings()
     console = Console(highlight=False)
     console.print("Loading the engines. The first time, the recogniser's language model is built.")
     with ConversationView(console, "a recorded person is about to speak") as view:
-        answered = run_async(_converse(settings, args.out, view))
-    console.print(f"{answered} of {len(_QUESTIONS)} questions answered.")
+            answered = run_async(_converse(settings, questions, args.out, view))
+    console.print(f"{answered} of {len(questions)} questions answered.")
     console.print(f"The conversation, person left and assistant right: {args.out.resolve()}")
-    return 0 if answered == len(_QUESTIONS) else 1
+    return 0 if answered == len(questions) else 1
 
 
-async def _converse(settings: Settings, out: Path, view: ConversationView) -> int:
+def _recordings() -> list[Samples]:
+    """The questions that ship with voiced, in their order."""
+    import numpy as np
+
+    from voiced.audio.wavfile import SoundReader
+
+    folder = Path(__file__).with_name("demo_questions")
+    questions = json.loads((folder / "questions.json").read_text(encoding="utf-8"))
+    recordings = []
+    for question in questions:
+        reader = SoundReader(folder / question["file"])
+        recordings.append(np.concatenate(list(reader.pieces())))
+        reader.close()
+    return recordings
+
+
+async def _converse(
+    settings: Settings, questions: Sequence[Samples], out: Path, view: ConversationView
+) -> int:
     from voiced.audio.simulated import SimulatedDuplex
     from voiced.core.state import Activation
     from voiced.daemon import run_assistant
+    from voiced.tasks import unwrapped
 
     async with SimulatedDuplex(record_to=out) as card:
-        person = _Person(card)
+        person = _Person(card, questions)
 
         def observe(event: AssistantEvent) -> None:
             view.observe(event)
@@ -98,9 +114,10 @@ async def _converse(settings: Settings, out: Path, view: ConversationView) -> in
 class _Person:
     """Asks one recorded question after another, each when the one before has been answered."""
 
-    def __init__(self, card: SimulatedDuplex) -> None:
+    def __init__(self, card: SimulatedDuplex, questions: Sequence[Samples]) -> None:
         self.answered = 0
         self._card = card
+        self._questions = questions
         self._ready = asyncio.Event()
         self._turn_ended = asyncio.Event()
 
@@ -111,17 +128,16 @@ class _Person:
         from voiced.core.state import Outcome
         from voiced.events import TurnEnded
 
-        if isinstance(event, TurnEnded) and event.report.outcome is not Outcome.NOTHING_SAID:
+        if isinstance(event, TurnEnded) and event.report.outcome in (Outcome.ANSWERED, Outcome.FAILED):
             self.answered += event.report.was_understood
             self._turn_ended.set()
 
     async def speak(self) -> None:
         await self._ready.wait()
-        for name in _QUESTIONS:
+        for question in self._questions:
             await asyncio.sleep(_BREATH_S)
             self._turn_ended.clear()
-            for samples in _recording(name):
-                self._card.say(samples)
+            self._card.say(question)
             try:
                 async with asyncio.timeout(_PATIENCE_S):
                     await self._turn_ended.wait()

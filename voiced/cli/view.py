@@ -43,11 +43,10 @@ class ConversationView:
     Where standard output is not a terminal, each thing said is a plain line and there is no live one.
     """
 
-    def __init__(self, console: Console, hint: str, *, shows_waterfall: bool) -> None:
+    def __init__(self, console: Console, hint: str) -> None:
         """`hint` says what to do while nothing goes on."""
         self._console = console
         self._hint = hint
-        self._shows_waterfall = shows_waterfall
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._phase = Phase.IDLE
         self._text = ""
@@ -112,7 +111,7 @@ class ConversationView:
             self._console.print(Text(f"  error  {report.error}", style="red"))
         elif report.outcome is Outcome.CANCELLED and report.transcript.text:
             self._console.print(Text("         (interrupted)", style="dim"))
-        elif report.outcome is Outcome.ANSWERED and self._shows_waterfall:
+        elif report.outcome is Outcome.ANSWERED:
             self._console.print(Padding(waterfall(report.timings_ms), (0, 0, 1, 9)))
 
 

@@ -1,4 +1,4 @@
-"""The configuration as text: TOML with every key's meaning and origin, and as plain values for JSON."""
+"""The configuration as TOML with every key's meaning and origin, and as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def to_text(configuration: Configuration) -> Iterator[str]:
         for value in values:
             yield from _comment(value.key.description)
             line = _assignment(value, value.value)
-            yield f"{line}  # {_origin(value)}" if line else f"#{_bare(value)} =  # not set"
+            yield (f"{line}  # {_origin(value)}" if line else f"#{_bare(value)} =  # not set")
 
 
 def to_template(configuration: Configuration) -> Iterator[str]:
@@ -32,8 +32,9 @@ def to_template(configuration: Configuration) -> Iterator[str]:
     A key's line begins with "#" alone, a remark with "# ", so that an editor can tell them apart.
     """
     yield from _comment(
-        "The configuration of voiced. Every key is shown with its default: take the # away from one "
-        "to change it. `voiced config check` says whether it is right, `voiced config show` what holds."
+        "The configuration of voiced. Every key is shown with its default: take the # away from "
+        "one to change it. `voiced config check` says whether it is right, `voiced config show` "
+        "what holds."
     )
     yield ""
     for section, values in _sections(configuration):

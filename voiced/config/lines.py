@@ -20,7 +20,7 @@ _TOKEN: Final = re.compile(
 )
 
 _MAX_DEPTH: Final = 8
-"""Keys of ours have three parts; the many of a strange text would take their number squared to note."""
+"""Keys of ours have three parts; to note the thousands of a strange one takes their square."""
 
 
 def key_lines(text: str) -> dict[tuple[str, ...], int]:

@@ -52,7 +52,7 @@ class Section(Struct, frozen=True):
 
 
 class Configuration(Struct, frozen=True):
-    """What was loaded: the settings, and the story of every key. `path` is the file, if there is one."""
+    """The settings, and the story of every key. `path` is the file, where one was read."""
 
     settings: Settings
     sections: tuple[Section, ...]
@@ -83,13 +83,13 @@ def load(
 ) -> Configuration:
     """Read every source.
 
-    `path` is the file of `--config`; without it `VOICED_CONFIG` names one, else it is the one of the
-    user's configuration folder, which need not be there. `presets` maps a preset's name to its settings
-    as nested tables. `overrides` are "KEY=VALUE". `every_engine` lists the keys of engines that are
-    neither chosen nor configured, too.
+    `path` is the file of `--config`; without it `VOICED_CONFIG` names one, else it is the one of
+    the user's configuration folder, which need not be there. `presets` maps a preset's name to its
+    settings as nested tables. `overrides` are "KEY=VALUE". `every_engine` lists the keys of engines
+    that are neither chosen nor configured, too.
 
-    Raises `ConfigError` with a line for each thing that is wrong, and `EngineError` where an engine's
-    module cannot be imported.
+    Raises `ConfigError` with a line for each thing that is wrong, and `EngineError` where an
+    engine's module cannot be imported.
     """
     environ = os.environ if environ is None else environ
     schema = Schema(engines)
@@ -128,7 +128,7 @@ def config_path(path: Path | None, environ: Mapping[str, str]) -> Path:
 
 
 def _is_there(path: Path) -> bool:
-    """Whether it exists, as far as that can be told: what cannot be looked at is not passed over."""
+    """Whether it exists. What cannot be looked at is taken for there, so that reading it tells."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -139,10 +139,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _preset_layer(
-    given: Layer,
-    presets: Mapping[str, Mapping[str, Any]],
-    schema: Schema,
-    problems: Problems,
+    given: Layer, presets: Mapping[str, Mapping[str, Any]], schema: Schema, problems: Problems
 ) -> Layer:
     default = schema.keys["preset"].default
     chosen = given.get("preset", Given(default, Origin.DEFAULT, ""))

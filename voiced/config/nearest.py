@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def edit_distance(left: str, right: str) -> int:
-    """The insertions, deletions, substitutions and swaps of neighbours that turn one into the other.
+    """The letters to insert, delete, change, or swap with the next to make one word the other.
 
     The "optimal string alignment" distance: a slip of the finger is one step.
     """
@@ -25,8 +25,8 @@ def edit_distance(left: str, right: str) -> int:
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `word` was most likely meant to be, or None where none is like it.
 
-    Case and the choice between "-" and "_" do not count. Of a dotted key the last part alone may also
-    match: the right key in the wrong table. The first of several as near as each other wins.
+    Case and the choice between "-" and "_" do not count. Of a dotted key the last part alone may
+    also match: the right key in the wrong table. The first of several as near as each other wins.
     """
     typed = _plain(word)
     best: str | None = None

@@ -27,7 +27,7 @@ class EngineCatalog(Protocol):
 
 
 class Key(Struct, frozen=True):
-    """One setting. `name` is dotted, as in "segmenter.pause_ms"; `default` may be `NODEFAULT`."""
+    """One setting. `name` is dotted, as in "endpointing.pause_ms"; `default` may be `NODEFAULT`."""
 
     name: str
     type: Any
@@ -138,12 +138,12 @@ class Schema:
                 self.keys[name] = key
 
     def ordered(self) -> Iterator[tuple[Table | None, list[Key]]]:
-        """The tables with their keys: the top of the file, then each kind with its engines behind it."""
+        """The tables with their keys: the top of the file first, engines behind their kind."""
         yield None, [key for key in self.keys.values() if not key.table]
         for top in [name for name in self.tables if "." not in name]:
             engines = [f"{top}.{name}" for name in self._names.get(top, ())]
             for name in (top, *(name for name in engines if name in self.tables)):
-                yield self.tables[name], [key for key in self.keys.values() if key.table == name]
+                yield (self.tables[name], [key for key in self.keys.values() if key.table == name])
 
 
 def build(struct: type[_S], table: str, values: Mapping[str, Any]) -> _S:

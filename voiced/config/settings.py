@@ -1,9 +1,9 @@
 """The schema: every key of the configuration, with its default, its limits and its meaning.
 
-A table of the TOML file is a class here, a key is a field. `Meta(description=...)` is what `voiced config
-show` prints. A unit stands at the end of a name (`_ms`, `_tokens`, `_percent`) and is named in messages.
-The tables of engines, `[<kind>.<engine>]`, belong to the engines: their `Options` types are handed to
-`load_settings`, never imported.
+A table of the TOML file is a class here, a key is a field. `Meta(description=...)` is what `voiced
+config show` prints. A unit stands at the end of a name (`_ms`, `_tokens`, `_percent`) and is named
+in messages. The tables of engines, `[<kind>.<engine>]`, belong to the engines: their `Options`
+types are handed to `load_settings`, never imported.
 """
 
 from __future__ import annotations
@@ -73,35 +73,28 @@ class WakeSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class SegmenterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where an utterance begins and ends in the sound."""
-
-    # The fields of `voiced.core.segmenter.SegmenterSettings`, which cannot be had without numpy; a test
-    # compares the two.
+    """What counts as speech, and how much sound belongs to an utterance."""
 
     start_probability: Annotated[
-        float,
-        Meta(ge=0, le=1, description="Sound counts as speech from this probability on."),
-    ] = 0.5
-    stop_probability: Annotated[
+        float, Meta(ge=0, le=1, description="Sound counts as speech from this probability on.")
+    ] = 0.6
+    end_probability: Annotated[
         float,
         Meta(
             ge=0,
             le=1,
             description="While somebody speaks, sound counts as speech down to this probability.",
         ),
-    ] = 0.35
-    onset_ms: Annotated[
+    ] = 0.45
+    min_speech_ms: Annotated[
         int,
         Meta(
             ge=20,
-            le=2000,
-            description="How much speech, in milliseconds, is somebody speaking: a click is less.",
+            le=160,
+            description="How much of 160 ms has to be speech for somebody to be speaking, in "
+            "milliseconds: a click is less.",
         ),
     ] = 80
-    onset_window_ms: Annotated[
-        int,
-        Meta(ge=20, le=2000, description="Within how much sound it must lie, in milliseconds."),
-    ] = 160
     pre_roll_ms: Annotated[
         int,
         Meta(
@@ -110,30 +103,39 @@ class SegmenterSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields
             description="How much sound before the first speech belongs to it, in milliseconds.",
         ),
     ] = 300
+    max_utterance_ms: Annotated[
+        int, Meta(ge=1000, le=120_000, description="The longest utterance, in milliseconds.")
+    ] = 30_000
+
+
+class EndpointingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the person has finished."""
+
     pause_ms: Annotated[
         int,
         Meta(
             ge=40,
             le=2000,
-            description="The silence after which transcription looks ahead, in milliseconds; the "
-            "person may go on.",
+            description="The silence after which what was said so far is looked at, in "
+            "milliseconds; the person may go on.",
         ),
     ] = 160
-    patience_ms: Annotated[
-        int,
-        Meta(ge=100, le=5000, description="The silence that ends an utterance, in milliseconds."),
-    ] = 700
-    max_utterance_ms: Annotated[
-        int,
-        Meta(ge=1000, le=120_000, description="The longest utterance, in milliseconds."),
-    ] = 30_000
-    no_speech_ms: Annotated[
+    silence_ms: Annotated[
         int,
         Meta(
-            ge=0,
+            ge=100,
+            le=5000,
+            description="The silence that ends an utterance, in milliseconds. A whole command ends "
+            "sooner, a hesitation later.",
+        ),
+    ] = 700
+    listen_timeout_ms: Annotated[
+        int,
+        Meta(
+            ge=1000,
             le=60_000,
             description="How long to wait for somebody to speak after the wake word, in "
-            "milliseconds; 0 waits for ever.",
+            "milliseconds.",
         ),
     ] = 6000
 
@@ -147,8 +149,8 @@ class SttSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         Meta(
             ge=0,
             le=1,
-            description="How likely it must be that every word of a transcript is right; the person "
-            "is asked again below that.",
+            description="How likely it must be that every word of a transcript is right; the "
+            "person is asked again below that.",
         ),
     ] = 0.3
 
@@ -233,13 +235,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=0,
             le=256,
-            description="How many cores an engine may use at once; 0 takes the machine's own number.",
+            description="How many cores an engine may use at once; 0 chooses by the machine.",
         ),
     ] = 0
     audio: AudioSettings = AudioSettings()
     vad: VadSettings = VadSettings()
     wake: WakeSettings = WakeSettings()
     segmenter: SegmenterSettings = SegmenterSettings()
+    endpointing: EndpointingSettings = EndpointingSettings()
     stt: SttSettings = SttSettings()
     llm: LlmSettings = LlmSettings()
     tts: TtsSettings = TtsSettings()

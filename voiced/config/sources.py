@@ -1,4 +1,4 @@
-"""Where values come from: one function a source, each giving values by key and telling what is wrong."""
+"""Where values come from: one function a source, which also tells what is wrong there."""
 
 from __future__ import annotations
 

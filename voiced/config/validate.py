@@ -9,25 +9,12 @@ from voiced.config.settings import Settings
 
 _IN_ORDER: Final = (
     (
-        "segmenter.stop_probability",
+        "segmenter.end_probability",
         "segmenter.start_probability",
-        "speech would stop where it begins",
+        "speech would end where it begins",
     ),
-    (
-        "segmenter.onset_ms",
-        "segmenter.onset_window_ms",
-        "nobody could speak enough to be heard",
-    ),
-    (
-        "segmenter.pause_ms",
-        "segmenter.patience_ms",
-        "an utterance would end before it pauses",
-    ),
-    (
-        "segmenter.patience_ms",
-        "segmenter.max_utterance_ms",
-        "no silence could end an utterance",
-    ),
+    ("endpointing.pause_ms", "endpointing.silence_ms", "an utterance would end before it pauses"),
+    ("endpointing.silence_ms", "segmenter.max_utterance_ms", "no silence could end an utterance"),
 )
 """A key, another that must not be smaller, and what would come of it."""
 

@@ -137,7 +137,7 @@ def _plain_type(annotation: object) -> types.Type:
 
 
 def _is_writable(value: object) -> bool:
-    """Whether TOML and a terminal can take it: no infinity, no torn character, no endless number."""
+    """Whether TOML and terminals take it: no infinity, torn character or endless number."""
     match value:
         case float():
             return math.isfinite(value)
@@ -188,12 +188,7 @@ def _in_words(info: types.Type, unit: str) -> str:
 def _range(info: types.IntType | types.FloatType) -> str:
     if info.ge is not None and info.le is not None:
         return f" between {info.ge} and {info.le}"
-    limits = {
-        "of at least": info.ge,
-        "above": info.gt,
-        "of at most": info.le,
-        "below": info.lt,
-    }
+    limits = {"of at least": info.ge, "above": info.gt, "of at most": info.le, "below": info.lt}
     words = [f"{word} {limit}" for word, limit in limits.items() if limit is not None]
     return "".join(" " + word if i == 0 else " and " + word for i, word in enumerate(words))
 

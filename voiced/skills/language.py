@@ -60,9 +60,7 @@ class SkillWords:
         return found
 
 
-def load_templates(
-    language: str, skills: Iterable[Skill], sources: Collection[Source]
-) -> Intents:
+def load_templates(language: str, skills: Iterable[Skill], sources: Collection[Source]) -> Intents:
     """The sentences of `sources` for the intents of `skills`, with all that they refer to."""
     skills = tuple(skills)
     served = frozenset[str]().union(*(skill.intents for skill in skills))
@@ -71,14 +69,11 @@ def load_templates(
     rules = dict(base.get("expansion_rules", {}))
     data: dict[str, list[Mapping[str, Any]]] = {}
 
-    def add(
-        intents: Mapping[str, Any], metadata: Mapping[str, Any] | None = None
-    ) -> None:
+    def add(intents: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
         for intent in served.intersection(intents):
             blocks = intents[intent]["data"]
             data.setdefault(intent, []).extend(
-                block if metadata is None else {**block, "metadata": metadata}
-                for block in blocks
+                block if metadata is None else {**block, "metadata": metadata} for block in blocks
             )
 
     if Source.OWN in sources:

@@ -31,20 +31,11 @@ class HouseNames:
     def slot_lists(self) -> dict[str, TextSlotList]:
         """The lists `area`, `floor`, `zone` and `name` of the sentence templates."""
         return {
-            "area": TextSlotList.from_strings(
-                self.areas, allow_template=False, name="area"
-            ),
-            "floor": TextSlotList.from_strings(
-                self.floors, allow_template=False, name="floor"
-            ),
-            "zone": TextSlotList.from_strings(
-                self.zones, allow_template=False, name="zone"
-            ),
+            "area": TextSlotList.from_strings(self.areas, allow_template=False, name="area"),
+            "floor": TextSlotList.from_strings(self.floors, allow_template=False, name="floor"),
+            "zone": TextSlotList.from_strings(self.zones, allow_template=False, name="zone"),
             "name": TextSlotList.from_tuples(
-                (
-                    (device.name, device.name, {"domain": device.domain})
-                    for device in self.devices
-                ),
+                ((device.name, device.name, {"domain": device.domain}) for device in self.devices),
                 allow_template=False,
                 name="name",
             ),
@@ -65,8 +56,6 @@ def common_names(language: str) -> HouseNames:
         floors=tuple(table["floors"]),
         zones=tuple(table["zones"]),
         devices=tuple(
-            Device(name, domain)
-            for domain, names in table["devices"].items()
-            for name in names
+            Device(name, domain) for domain, names in table["devices"].items() for name in names
         ),
     )

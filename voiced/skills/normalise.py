@@ -38,9 +38,7 @@ def strip_wake_phrase(text: str, phrases: Iterable[str]) -> str:
     heard = ["okay" if word == "ok" else word for word in words]
     longest = 0
     for phrase in phrases:
-        expected = [
-            "okay" if word == "ok" else word for word in normalise(phrase).split()
-        ]
+        expected = ["okay" if word == "ok" else word for word in normalise(phrase).split()]
         for start in range(len(expected)):
             tail = expected[start:]
             if heard[: len(tail)] == tail:

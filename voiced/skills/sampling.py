@@ -65,18 +65,19 @@ class Sampler:
         # What is drawn from again and again, by the identity of the list or choice.
         self._decks: dict[int, tuple[list[str], list[float]]] = {}
         self._fitting: dict[tuple[int, str], list[Expression]] = {}
+        self._bags: dict[tuple[int, str], list[Expression]] = {}
         self._choices: dict[int, tuple[float, list[Expression], list[float]]] = {}
 
-    def sentences(
-        self, template: Sentence, data: IntentData, tries: int
-    ) -> Iterator[str]:
+    def sentences(self, template: Sentence, data: IntentData, tries: int) -> Iterator[str]:
         """What `tries` draws from `template` give: lower case, numbers spelled, without punctuation
-        but apostrophes. May repeat itself."""
+        but apostrophes. May repeat itself.
+
+        The values of a list come round before any of them comes again, over all templates, so that
+        no room or device is left out.
+        """
         random = Random(template.text)
         for _ in range(tries):
-            text = (
-                self._draw(template.expression, data, random).lower().replace("-", " ")
-            )
+            text = self._draw(template.expression, data, random).lower().replace("-", " ")
             for sign, word in _SIGNS.items():
                 text = text.replace(sign, word)
             text = " ".join(text.split())
@@ -88,8 +89,7 @@ class Sampler:
             return expression.original_text
         if isinstance(expression, RuleReference):
             rule = (
-                data.expansion_rules.get(expression.rule_name)
-                or self._rules[expression.rule_name]
+                data.expansion_rules.get(expression.rule_name) or self._rules[expression.rule_name]
             )
             return self._draw(rule.expression, data, random)
         if isinstance(expression, ListReference):
@@ -101,18 +101,10 @@ class Sampler:
             if isinstance(expression, Permutation):
                 random.shuffle(items)
             return "".join(self._draw(item, data, random) for item in items)
-        raise TypeError(
-            f"hassil has a new kind of template, {type(expression).__name__}"
-        )
+        raise TypeError(f"hassil has a new kind of template, {type(expression).__name__}")
 
     def _value(self, name: str, data: IntentData, random: Random) -> str:
-        if name in data.slot_lists:
-            return self._pick(data.slot_lists[name], name, data, random)
-        return self._pick(self._lists[name], name, data, random)
-
-    def _pick(
-        self, values: SlotList, name: str, data: IntentData, random: Random
-    ) -> str:
+        values = data.slot_lists.get(name) or self._lists[name]
         if isinstance(values, WildcardSlotList):
             return random.choice(self._examples.get(name, _NOTHING))
         if isinstance(values, RangeSlotList):
@@ -130,18 +122,17 @@ class Sampler:
                     data.requires_context, value.context, allow_missing_keys=True
                 )
             ]
-        fitting = self._fitting[key]
-        return (
-            self._draw(random.choice(fitting), data, random) if fitting else _NOTHING[0]
-        )
+        bag = self._bags.setdefault(key, [])
+        if not bag:
+            bag.extend(self._fitting[key])
+            random.shuffle(bag)
+        return self._draw(bag.pop(), data, random) if bag else _NOTHING[0]
 
     def _deck(self, numbers: RangeSlotList) -> tuple[list[str], list[float]]:
         """The numbers of the range in words, with cumulative weights."""
         values = list(numbers.get_numbers())
         words = [self._engine.format_number(value).text for value in values]
-        return words, list(
-            itertools.accumulate(_weight(value, numbers) for value in values)
-        )
+        return words, list(itertools.accumulate(_weight(value, numbers) for value in values))
 
     def _choose(self, group: Alternative, random: Random) -> Expression:
         """One of the alternatives: the n-th is drawn 1/n² as often as the first, since authors write
@@ -152,35 +143,19 @@ class Sampler:
         chance, items, weights = self._choices[id(group)]
         if not items or random.random() >= chance:
             return TextChunk.empty()
-        return (
-            items[0]
-            if len(items) == 1
-            else random.choices(items, cum_weights=weights)[0]
-        )
+        return items[0] if len(items) == 1 else random.choices(items, cum_weights=weights)[0]
 
-    def _prepare(
-        self, group: Alternative
-    ) -> tuple[float, list[Expression], list[float]]:
+    def _prepare(self, group: Alternative) -> tuple[float, list[Expression], list[float]]:
         """The chance that anything is said, what it is, and cumulative weights."""
         items = [
-            item
-            for item in group.items
-            if not (isinstance(item, TextChunk) and item.is_empty)
+            item for item in group.items if not (isinstance(item, TextChunk) and item.is_empty)
         ]
         texts = [self._text(item) for item in items]
         spelled = {text.replace("'", "") for text in texts if "'" in text}
-        items = [
-            item for item, text in zip(items, texts, strict=True) if text not in spelled
-        ]
+        items = [item for item, text in zip(items, texts, strict=True) if text not in spelled]
         is_usual = not self._usual.isdisjoint(text.strip() for text in texts)
-        chance = (
-            (_USUAL_CHANCE if is_usual else _OPTIONAL_CHANCE)
-            if group.is_optional
-            else 1.0
-        )
-        weights = itertools.accumulate(
-            1 / (rank * rank) for rank in range(1, len(items) + 1)
-        )
+        chance = (_USUAL_CHANCE if is_usual else _OPTIONAL_CHANCE) if group.is_optional else 1.0
+        weights = itertools.accumulate(1 / (rank * rank) for rank in range(1, len(items) + 1))
         return chance, items, list(weights)
 
     def _text(self, item: Expression) -> str:

@@ -76,11 +76,7 @@ def expected_sentences(language: str, names: HouseNames | None = None) -> list[s
         serving = [(share, table) for share, table in tables if intent in table.intents]
         quota = _SENTENCES * _SHARES.get(intent, _OTHER_SHARE) / 100
         unit = quota / sum(share for share, _ in serving)
-        drawn = [
-            s
-            for share, table in serving
-            for s in table.sample(intent, round(unit * share))
-        ]
+        drawn = [s for share, table in serving for s in table.sample(intent, round(unit * share))]
         sentences += _with_manners(drawn, examples) if intent in _COMMANDS else drawn
     return sentences
 
@@ -88,9 +84,7 @@ def expected_sentences(language: str, names: HouseNames | None = None) -> list[s
 class _Templates:
     """Parsed templates, and what fills them."""
 
-    def __init__(
-        self, parsed: Intents, names: HouseNames, examples: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, parsed: Intents, names: HouseNames, examples: Mapping[str, Any]) -> None:
         self._parsed = parsed
         self._sampler = Sampler(
             parsed.language,

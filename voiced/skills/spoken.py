@@ -38,19 +38,13 @@ class English:
         hour, minute = moment.hour, moment.minute
         part = _part_of_day(hour)
         if minute % 5:
-            digits = (
-                f"oh {self._number(minute)}" if minute < 10 else self._number(minute)
-            )
+            digits = f"oh {self._number(minute)}" if minute < 10 else self._number(minute)
             return f"{self._hour(hour)} {digits} {part}"
         if minute == 0:
-            return {0: "midnight", 12: "noon"}.get(
-                hour, f"{self._hour(hour)} o'clock {part}"
-            )
+            return {0: "midnight", 12: "noon"}.get(hour, f"{self._hour(hour)} o'clock {part}")
         side, named = ("past", hour) if minute <= 30 else ("to", (hour + 1) % 24)
         distance = _DISTANCES[minute if minute <= 30 else 60 - minute]
-        return f"{distance} {side} " + (
-            "midnight" if named == 0 else f"{self._hour(named)} {part}"
-        )
+        return f"{distance} {side} " + ("midnight" if named == 0 else f"{self._hour(named)} {part}")
 
     def calendar_date(self, day: date) -> str:
         ordinal = self._engine.format_number(day.day, FormatPurpose.ORDINAL).text

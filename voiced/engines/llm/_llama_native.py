@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import llama_cpp as c
 
 from voiced.errors import EngineError, ModelError

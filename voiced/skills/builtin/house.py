@@ -50,17 +50,11 @@ class House:
 
     def answer(self, match: SkillMatch, world: World, words: Words) -> str:
         phrase = _PHRASES[match.intent]
-        if phrase == "volume" and (
-            "name" in match.slots or match.slots.keys() & set(_PLACE)
-        ):
+        if phrase == "volume" and ("name" in match.slots or match.slots.keys() & set(_PLACE)):
             phrase = "reach"
         if phrase == "check" and match.slots.get("domain") == "person":
             phrase = "people"
-        if (
-            phrase == "temperature"
-            and "name" not in match.slots
-            and "area" not in match.slots
-        ):
+        if phrase == "temperature" and "name" not in match.slots and "area" not in match.slots:
             phrase = "temperature_here"
         return words.say(phrase, target=_target(match, words))
 

@@ -1,0 +1,69 @@
+"""What every skill has to keep to, over every skill that is there."""
+
+from __future__ import annotations
+
+import string
+from datetime import UTC, datetime
+
+import home_assistant_intents
+import pytest
+
+from voiced.skills.contracts import Skill, World
+from voiced.skills.language import Source, load_templates, read_table
+from voiced.skills.sentences import expected_sentences
+from voiced.skills.skillset import SkillSet, builtin_skills
+
+SKILLS = builtin_skills()
+LANGUAGES = ["en"]
+
+
+@pytest.fixture(scope="module")
+def replies() -> dict[str, list[str]]:
+    """What is said to each intent over all expected sentences."""
+    skills = SkillSet("en")
+    world = World(lambda: datetime(2026, 3, 3, 12, 42, tzinfo=UTC), "It's noon.")
+    said: dict[str, list[str]] = {}
+    for sentence in sorted(set(expected_sentences("en")))[::4]:
+        match = skills.match(sentence)
+        if match is not None:
+            said.setdefault(match.intent, []).append(skills.answer(match, world).speech)
+    return said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("skill", SKILLS, ids=lambda skill: skill.name)
+def test_has_sentences_for_every_intent(skill: Skill, language: str) -> None:
+    own = read_table(language, skill.name).get("intents", {})
+    assert set(own) <= skill.intents, "sentences for an intent that the skill does not answer"
+    known = home_assistant_intents.get_intents(language)
+    assert known is not None
+    assert skill.intents <= set(own) | set(known["intents"]), "an intent without a sentence"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("skill", SKILLS, ids=lambda skill: skill.name)
+def test_phrases_are_speakable(skill: Skill, language: str) -> None:
+    for phrase, text in read_table(language, skill.name)["phrases"].items():
+        spoken = "".join(literal for literal, *_ in string.Formatter().parse(text))
+        assert spoken.endswith((".", "!", "?")), phrase
+        assert not any(character.isdigit() for character in spoken), phrase
+        assert "\n" not in spoken, phrase
+
+
+def test_every_template_parses() -> None:
+    parsed = load_templates("en", SKILLS, list(Source))
+    assert sum(len(data.sentences) for i in parsed.intents.values() for data in i.data) > 500
+
+
+def test_no_reply_has_a_digit_or_an_open_placeholder(replies: dict[str, list[str]]) -> None:
+    said = {speech for speeches in replies.values() for speech in speeches}
+    assert [s for s in said if any(c.isdigit() or c in "{}_" for c in s)] == []
+    assert [s for s in said if "  " in s or s != s.strip()] == []
+
+
+@pytest.mark.parametrize("name", ["house", "lists", "timers"])
+def test_what_cannot_be_done_is_never_claimed(name: str, replies: dict[str, list[str]]) -> None:
+    skill = next(skill for skill in SKILLS if skill.name == name)
+    said = [speech for intent in skill.intents for speech in replies.get(intent, [])]
+    assert said
+    assert [speech for speech in said if "can't" not in speech] == []

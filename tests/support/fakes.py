@@ -1,0 +1,169 @@
+"""Engines for scripted scenes: they obey the same contract tests as the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from tests.support.coded_speech import Codebook, words
+from voiced.engines.contracts import Cancel
+from voiced.errors import EngineError
+from voiced.types import (
+    SAMPLE_RATE_HZ,
+    AudioChunk,
+    Detection,
+    Message,
+    Prefill,
+    Role,
+    Samples,
+    Transcript,
+)
+
+_AUDIBLE = 500
+
+
+class FakeVad:
+    """Whatever is loud enough is speech."""
+
+    def probability(self, chunk: AudioChunk) -> float:
+        return float(np.abs(chunk.samples.astype(np.int32)).mean() > _AUDIBLE)
+
+    def reset(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class FakeWake:
+    """Hears "okay nabu" once its last word has been said to its end."""
+
+    phrases = ("okay nabu",)
+
+    def __init__(self, codebook: Codebook) -> None:
+        self._codebook = codebook
+        self._heard: list[Samples] = []
+
+    def detect(self, chunk: AudioChunk) -> Detection | None:
+        self._heard = [*self._heard[-40:], chunk.samples]
+        heard = np.concatenate(self._heard)
+        if self._codebook.read(heard).endswith("okay nabu") and not heard[-1]:
+            self._heard = []
+            return Detection("okay nabu", 1.0, chunk.end_sample)
+        return None
+
+    def reset(self) -> None:
+        self._heard = []
+
+    def close(self) -> None:
+        pass
+
+
+class FakeStt:
+    """Reads coded speech. `broken` makes the next transcript fail."""
+
+    is_streaming = True
+
+    def __init__(self, codebook: Codebook, confidence: float = 0.9) -> None:
+        self.codebook = codebook
+        self.confidence = confidence
+        self.broken = False
+        self.open_sessions = 0
+
+    def open(self) -> FakeSession:
+        self.open_sessions += 1
+        return FakeSession(self)
+
+    def close(self) -> None:
+        pass
+
+
+class FakeSession:
+    """One utterance of coded speech."""
+
+    def __init__(self, stt: FakeStt) -> None:
+        self._stt = stt
+        self._fed: list[Samples] = []
+        self._is_open = True
+
+    def feed(self, chunk: AudioChunk) -> None:
+        self._fed.append(chunk.samples)
+
+    def transcript(self, *, final: bool) -> Transcript:
+        if final and self._stt.broken:
+            self._stt.broken = False
+            message = "the recogniser broke"
+            raise EngineError(message)
+        samples = np.concatenate([np.zeros(0, np.int16), *self._fed])
+        text = self._stt.codebook.read(samples)
+        return Transcript(
+            text, self._stt.confidence, no_speech_probability=float(not text), is_final=final
+        )
+
+    def close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._stt.open_sessions -= 1
+
+
+class FakeLlm:
+    """Answers from a table; a token is a word."""
+
+    context_tokens = 512
+
+    def __init__(self, answers: Mapping[str, str] | None = None) -> None:
+        self._answers = answers or {}
+        self._context: list[str] = []
+
+    def count_tokens(self, messages: Sequence[Message]) -> int:
+        return len(self._tokens(messages))
+
+    def extend(self, messages: Sequence[Message], cancel: Cancel) -> Prefill:
+        tokens = self._tokens(messages)
+        if len(tokens) > self.context_tokens:
+            message = f"{len(tokens)} tokens do not fit into {self.context_tokens}"
+            raise EngineError(message)
+        reused = 0
+        for have, want in zip(self._context, tokens, strict=False):
+            if have != want:
+                break
+            reused += 1
+        if not cancel.is_set():
+            self._context = tokens
+            self._question = messages[-1].content if messages else ""
+        return Prefill(len(self._context), min(reused, max(0, len(tokens) - 1)))
+
+    def generate(self, *, max_tokens: int) -> Iterator[str]:
+        answer = self._answers.get(self._question, "i do not know")
+        for number, word in enumerate(answer.split()[:max_tokens]):
+            self._context.append(word)
+            yield word if number == 0 else f" {word}"
+
+    def close(self) -> None:
+        pass
+
+    def _tokens(self, messages: Sequence[Message]) -> list[str]:
+        tokens: list[str] = []
+        for message in messages:
+            tokens += [f"<{message.role}>", *message.content.split(), "<end>"]
+        return [*tokens, f"<{Role.ASSISTANT}>"]
+
+
+class FakeTts:
+    """Speaks in code, a word a chunk."""
+
+    rate_hz = SAMPLE_RATE_HZ
+
+    def __init__(self, codebook: Codebook) -> None:
+        self._codebook = codebook
+
+    def synthesize(self, clause: str) -> Iterator[AudioChunk]:
+        start_sample = 0
+        for word in words(clause):
+            samples = self._codebook.say(word)
+            yield AudioChunk(samples, self.rate_hz, start_sample)
+            start_sample += len(samples)
+
+    def close(self) -> None:
+        pass

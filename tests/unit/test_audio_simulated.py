@@ -1,0 +1,190 @@
+"""The sound card without hardware, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.sound.signals import tone
+from tests.support.virtual_time import run_virtual
+from voiced.audio.simulated import SimulatedDuplex
+from voiced.audio.wav import Pace, WavSource
+from voiced.errors import InputMissingError, OutputError
+from voiced.types import BLOCK_SAMPLES, AudioChunk, Samples
+
+
+def ramp(begin: int, samples: int) -> Samples:
+    """Samples that all differ, and none of them silent."""
+    return np.arange(begin + 1, begin + 1 + samples, dtype=np.int16)
+
+
+def joined(chunks: list[AudioChunk]) -> Samples:
+    return np.concatenate([np.zeros(0, np.int16), *(chunk.samples for chunk in chunks)])
+
+
+def test_what_is_said_is_heard_when_it_has_been_said() -> None:
+    async def main() -> tuple[list[AudioChunk], list[float], int]:
+        card = SimulatedDuplex()
+        chunks, times = [], []
+        async with card.source as source:
+            end = card.say(ramp(0, 1_000))
+            card.hang_up()
+            async for chunk in source.blocks():
+                chunks.append(chunk)
+                times.append(asyncio.get_running_loop().time())
+        return chunks, times, end
+
+    chunks, times, end = run_virtual(main())
+    assert end == 1_000
+    assert times == pytest.approx([0.02, 0.04, 0.06, 0.08])
+    assert [chunk.start_sample for chunk in chunks] == [0, 320, 640, 960]
+    assert np.array_equal(joined(chunks)[:1_000], ramp(0, 1_000))
+    assert not joined(chunks)[1_000:].any()
+
+
+def test_recordings_follow_each_other_without_a_gap_and_silence_them() -> None:
+    async def main() -> tuple[list[AudioChunk], int]:
+        card = SimulatedDuplex()
+        chunks: list[AudioChunk] = []
+        async with card.source as source:
+            first = card.say(ramp(0, 500))
+            second = card.say(ramp(500, 500))
+            async for chunk in source.blocks():
+                chunks.append(chunk)
+                if len(chunks) == 6:
+                    third = card.say(ramp(1_000, 200))
+                    card.hang_up()
+        assert (first, second) == (500, 1_000)
+        return chunks, third
+
+    chunks, third = run_virtual(main())
+    heard = joined(chunks)
+    assert np.array_equal(heard[:1_000], ramp(0, 1_000))
+    assert np.array_equal(heard[third - 200 : third], ramp(1_000, 200))
+    assert not heard[1_000 : third - 200].any()
+
+
+def test_both_sides_are_recorded_on_one_timeline() -> None:
+    """An answer that is begun when a question has been heard starts after it in the recording."""
+
+    async def main() -> Samples:
+        card = SimulatedDuplex()
+        async with card, card.source as source, card.sink as sink:
+            card.say(ramp(0, 640))
+            async for chunk in source.blocks():
+                if chunk.end_sample == 640:
+                    break
+            await sink.write(ramp(0, 700))
+            await sink.drain()
+        return card.recording()
+
+    both = run_virtual(main())
+    person, assistant = both[:, 0], both[:, 1]
+    assert np.array_equal(person[:640], ramp(0, 640))
+    assert not person[640:].any()
+    begin = int(np.flatnonzero(assistant)[0])
+    assert 640 <= begin <= 640 + BLOCK_SAMPLES
+    assert np.array_equal(assistant[begin : begin + 700], ramp(0, 700))
+    assert not assistant[begin + 700 :].any()
+
+
+def test_the_speaker_stays_when_the_person_has_hung_up() -> None:
+    async def main() -> int:
+        card = SimulatedDuplex()
+        async with card.source as source, card.sink as sink:
+            card.hang_up()
+            assert [chunk async for chunk in source.blocks()] == []
+            await sink.write(ramp(0, 3_000))
+            await sink.drain()
+            return sink.played_samples
+
+    assert run_virtual(main()) == 3_000
+
+
+def test_a_file_speaks_for_the_person_and_the_conversation_goes_to_a_file(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "in.wav", tone(440, 300), 16_000)
+    person = WavSource(tmp_path / "in.wav", pace=Pace.FAST, trailing_silence_ms=100)
+
+    async def main() -> float:
+        card = SimulatedDuplex(person, record_to=tmp_path / "out.wav")
+        async with card.source as source, card.sink as sink:
+            heard = joined([chunk async for chunk in source.blocks()])
+            assert np.array_equal(heard, np.concatenate([tone(440, 300), np.zeros(1_600)]))
+            await sink.write(tone(880, 200))
+            await sink.drain()
+        assert len(card.recording()) == 0
+        return asyncio.get_running_loop().time()
+
+    assert run_virtual(main()) == pytest.approx(0.4 + 0.2, abs=0.05)
+    both, rate_hz = soundfile.read(tmp_path / "out.wav", dtype="int16")
+    assert rate_hz == 16_000
+    assert np.array_equal(both[:4_800, 0], tone(440, 300))
+    begin = int(np.flatnonzero(both[:, 1])[0]) - 1  # a sine begins with a zero
+    assert begin >= 6_400
+    assert np.array_equal(both[begin : begin + 3_200, 1], tone(880, 200))
+
+
+def test_a_listener_that_sleeps_loses_sound_and_is_told() -> None:
+    async def main() -> tuple[list[AudioChunk], int]:
+        card = SimulatedDuplex()
+        async with card.source as source:
+            await asyncio.sleep(7)
+            card.hang_up()
+            return [chunk async for chunk in source.blocks()], source.lost_samples
+
+    chunks, lost = run_virtual(main())
+    # Five seconds wait; what comes while they are read is heard again.
+    assert 250 <= len(chunks) <= 252
+    assert chunks[-1].end_sample == len(chunks) * BLOCK_SAMPLES
+    assert lost == pytest.approx(2 * 16_000, abs=3 * BLOCK_SAMPLES)
+
+
+def test_a_file_that_is_not_there_is_said_and_nothing_is_recorded(tmp_path: Path) -> None:
+    async def main() -> None:
+        card = SimulatedDuplex(WavSource(tmp_path / "no.wav"), record_to=tmp_path / "out.wav")
+        async with card.source:
+            pass
+
+    with pytest.raises(InputMissingError):
+        run_virtual(main())
+    assert os.listdir(tmp_path) == []
+
+
+def test_after_an_error_there_is_no_recording(tmp_path: Path) -> None:
+    async def main() -> None:
+        card = SimulatedDuplex(record_to=tmp_path / "out.wav")
+        async with card, card.sink as sink:
+            await sink.write(tone(440, 200))
+            message = "the engine failed"
+            raise ValueError(message)
+
+    with pytest.raises(ValueError, match="the engine failed"):
+        run_virtual(main())
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_full_disk_reaches_both_sides() -> None:
+    async def listen(card: SimulatedDuplex) -> None:
+        async for _ in card.source.blocks():
+            pass
+
+    async def speak(card: SimulatedDuplex) -> None:
+        while True:
+            await card.sink.write(tone(440, 500))
+
+    async def main() -> list[BaseException | None]:
+        card = SimulatedDuplex(record_to=Path("/dev/full"))
+        with pytest.raises(OutputError):
+            async with card:
+                tasks = [asyncio.create_task(side(card)) for side in (listen, speak)]
+                await asyncio.wait(tasks)
+        return [task.exception() for task in tasks]
+
+    for error in run_virtual(main()):
+        assert isinstance(error, OutputError)
+        assert "No space left on device" in str(error)
