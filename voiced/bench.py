@@ -17,10 +17,8 @@ import numpy as np
 
 from voiced.audio.resample import StreamResampler
 from voiced.config import NO_ENGINE, Settings
-from voiced.daemon import build_context
-from voiced.engines import registry
-from voiced.engines.contracts import BuildContext, TextToSpeech
-from voiced.skills.skillset import SkillSet
+from voiced.daemon import Engines
+from voiced.engines.contracts import TextToSpeech
 from voiced.types import (
     BLOCK_SAMPLES,
     SAMPLE_RATE_HZ,
@@ -29,7 +27,6 @@ from voiced.types import (
     Role,
     Samples,
 )
-
 
 
 class _Closeable(Protocol):
@@ -65,14 +62,15 @@ class Row:
 
 def measure(settings: Settings) -> Iterator[Row]:
     """Load each engine in turn and measure it, alone; rows as they come. Raises `VoicedError`."""
-    context = build_context(settings)
-    rows, sound = _measure_tts(settings, context)
+    engines = Engines(settings)
+    rows, sound = _measure_tts(engines)
     yield from rows
-    yield from _measure_ears(settings, context, sound)
-    yield from _measure_stt(settings, context, sound)
-    yield from _measure_skills(settings)
+    yield from _measure_vad(engines, sound)
+    yield from _measure_wake(engines, sound)
+    yield from _measure_stt(engines, sound)
+    yield from _measure_skills(engines)
     if settings.llm.engine != NO_ENGINE:
-        yield from _measure_llm(settings, context)
+        yield from _measure_llm(engines)
 
 
 class _Stage:
@@ -98,17 +96,15 @@ class _Stage:
             engine.close()
 
 
-def _measure_tts(settings: Settings, context: BuildContext) -> tuple[list[Row], Samples]:
-    name = settings.tts.engine
-    options = settings.options("tts", name)
-    stage = _Stage("speech", name)
+def _measure_tts(engines: Engines) -> tuple[list[Row], Samples]:
+    stage = _Stage("speech", engines.settings.tts.engine)
     spoken: list[Samples] = []
-    with stage.loaded(lambda: registry.build("tts", name, options, context)) as tts:
+    with stage.loaded(engines.tts) as tts:
         _speak(tts, _SENTENCES[0])  # the first sentence pays for what is set up on first use
         first_sounds_s, work_s = [], 0.0
         for sentence in _SENTENCES:
             begun_s = time.perf_counter()
-            chunks = []
+            chunks: list[Samples] = []
             for chunk in tts.synthesize(sentence):
                 if not chunks:
                     first_sounds_s.append(time.perf_counter() - begun_s)
@@ -128,28 +124,29 @@ def _speak(tts: TextToSpeech, sentence: str) -> None:
         pass
 
 
-def _measure_ears(settings: Settings, context: BuildContext, sound: Samples) -> Iterator[Row]:
-    blocks = _blocks(sound)
-    for title, kind, name in (
-        ("voice activity", "vad", settings.vad.engine),
-        ("wake word", "wake", settings.wake.engine),
-    ):
-        options = settings.options(kind, name)
-        stage = _Stage(title, name)
-        with stage.loaded(lambda: registry.build(kind, name, options, context)) as detector:
-            hear = detector.probability if kind == "vad" else detector.detect
-            begun_s = time.perf_counter()
-            for block in blocks:
-                hear(block)
-            stage.note("real-time factor", _factor(begun_s, sound), "")
-        yield from stage.rows
+def _measure_vad(engines: Engines, sound: Samples) -> Iterator[Row]:
+    stage = _Stage("voice activity", engines.settings.vad.engine)
+    with stage.loaded(engines.vad) as vad:
+        begun_s = time.perf_counter()
+        for block in _blocks(sound):
+            vad.probability(block)
+        stage.note("real-time factor", _factor(begun_s, sound), "")
+    yield from stage.rows
 
 
-def _measure_stt(settings: Settings, context: BuildContext, sound: Samples) -> Iterator[Row]:
-    name = settings.stt.engine
-    options = settings.options("stt", name)
-    stage = _Stage("recognition", name)
-    with stage.loaded(lambda: registry.build("stt", name, options, context)) as stt:
+def _measure_wake(engines: Engines, sound: Samples) -> Iterator[Row]:
+    stage = _Stage("wake word", engines.settings.wake.engine)
+    with stage.loaded(engines.wake) as wake:
+        begun_s = time.perf_counter()
+        for block in _blocks(sound):
+            wake.detect(block)
+        stage.note("real-time factor", _factor(begun_s, sound), "")
+    yield from stage.rows
+
+
+def _measure_stt(engines: Engines, sound: Samples) -> Iterator[Row]:
+    stage = _Stage("recognition", engines.settings.stt.engine)
+    with stage.loaded(engines.stt) as stt:
         session = stt.open()
         begun_s = time.perf_counter()
         for block in _blocks(sound):
@@ -162,9 +159,9 @@ def _measure_stt(settings: Settings, context: BuildContext, sound: Samples) -> I
     yield from stage.rows
 
 
-def _measure_skills(settings: Settings) -> Iterator[Row]:
+def _measure_skills(engines: Engines) -> Iterator[Row]:
     begun_s = time.perf_counter()
-    skills = SkillSet(settings.language)
+    skills = engines.skills()
     yield Row("skills", "hassil", "load", round(time.perf_counter() - begun_s, 4), "s")
     begun_s = time.perf_counter()
     for _ in range(_MATCHES):
@@ -174,11 +171,9 @@ def _measure_skills(settings: Settings) -> Iterator[Row]:
     yield Row("skills", "hassil", "a sentence", round(each_ms, 4), "ms")
 
 
-def _measure_llm(settings: Settings, context: BuildContext) -> Iterator[Row]:
-    name = settings.llm.engine
-    options = settings.options("llm", name)
-    stage = _Stage("language model", name)
-    with stage.loaded(lambda: registry.build("llm", name, options, context)) as llm:
+def _measure_llm(engines: Engines) -> Iterator[Row]:
+    stage = _Stage("language model", engines.settings.llm.engine)
+    with stage.loaded(engines.llm) as llm:
         begun_s = time.perf_counter()
         prefill = llm.extend(_QUESTION, threading.Event())
         prefilled_s = time.perf_counter()

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
-from typing import Final, TypeVar
+from functools import cached_property
+from typing import Final, Self, TypeVar
 
 import platformdirs
+from msgspec import Struct
 
 from voiced.assistant import Assistant
 from voiced.audio.contracts import AudioSink, AudioSource
@@ -26,7 +28,14 @@ from voiced.core.conversation import Conversation
 from voiced.core.segmenter import Segmenter, SegmenterSettings
 from voiced.core.state import Activation
 from voiced.engines import registry
-from voiced.engines.contracts import BuildContext, LanguageModel, SpeechToText, TextToSpeech
+from voiced.engines.contracts import (
+    BuildContext,
+    LanguageModel,
+    SpeechToText,
+    TextToSpeech,
+    VoiceActivityDetector,
+    WakeWordDetector,
+)
 from voiced.errors import ModelError
 from voiced.events import Observer, TurnReport
 from voiced.hearing import Hearing
@@ -50,99 +59,92 @@ _MOST_THREADS: Final = 4
 E = TypeVar("E")
 
 
-def build_context(settings: Settings) -> BuildContext:
-    """What engines may know of the world, from the configuration and this machine."""
-    return BuildContext(
-        models=ModelStore(),
-        cache_dir=platformdirs.user_cache_path("voiced"),
-        language=settings.language,
-        threads=settings.threads or min(_MOST_THREADS, len(os.sched_getaffinity(0))),
-        sentences=lambda: expected_sentences(settings.language),
-    )
-
-
-class Workshop:
-    """Builds what the configuration names, each engine on a thread of its own.
-
-    Everything that was built is closed when the workshop is left, last first.
-    """
+class Engines:
+    """Loads what the configuration names. Each call loads anew, and blocks."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._built = AsyncExitStack()
-        self.context = build_context(settings)
+        self.settings = settings
+        self._context = BuildContext(
+            models=ModelStore(),
+            cache_dir=platformdirs.user_cache_path("voiced"),
+            language=settings.language,
+            threads=settings.threads or min(_MOST_THREADS, len(os.sched_getaffinity(0))),
+            sentences=lambda: expected_sentences(settings.language),
+        )
 
-    async def __aenter__(self) -> Workshop:
-        return self
+    def vad(self) -> VoiceActivityDetector:
+        return registry.build("vad", *self._chosen("vad", self.settings.vad.engine))
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._built.aclose()
+    def wake(self) -> WakeWordDetector:
+        return registry.build("wake", *self._chosen("wake", self.settings.wake.engine))
 
-    async def keep(self, loading: Coroutine[None, None, Hosted[E]]) -> Hosted[E]:
-        """Wait for an engine and close it with the rest."""
-        hosted = await loading
-        self._built.push_async_callback(hosted.close)
-        return hosted
-
-    async def ear(self, activation: Activation) -> Hosted[Ear]:
+    def ear(self, activation: Activation) -> Ear:
         """Voice activity, and the wake word where it may be said."""
-        chosen = self._settings
+        has_wake = self.settings.wake.enabled and activation is not Activation.KEY
+        return Ear(self.vad(), self.wake() if has_wake else None)
 
-        def build() -> Ear:
-            vad = registry.build(
-                "vad", chosen.vad.engine, chosen.options("vad", chosen.vad.engine), self.context
-            )
-            if activation is Activation.KEY or not chosen.wake.enabled:
-                return Ear(vad, None)
-            options = chosen.options("wake", chosen.wake.engine)
-            return Ear(vad, registry.build("wake", chosen.wake.engine, options, self.context))
+    def stt(self) -> SpeechToText:
+        return registry.build("stt", *self._chosen("stt", self.settings.stt.engine))
 
-        return await self.keep(Hosted.load("ear", build))
+    def llm(self) -> LanguageModel:
+        return registry.build("llm", *self._chosen("llm", self.settings.llm.engine))
 
-    async def stt(self) -> Hosted[SpeechToText]:
-        """The recogniser."""
-        name = self._settings.stt.engine
-        options = self._settings.options("stt", name)
-        return await self.keep(
-            Hosted.load("stt", lambda: registry.build("stt", name, options, self.context))
-        )
-
-    async def llm(self) -> Hosted[LanguageModel] | None:
-        """The language model; None where the configuration wants none."""
-        name = self._settings.llm.engine
-        if name == NO_ENGINE:
-            return None
-        options = self._settings.options("llm", name)
-        return await self.keep(
-            Hosted.load("llm", lambda: registry.build("llm", name, options, self.context))
-        )
-
-    async def tts(self) -> Hosted[TextToSpeech]:
+    def tts(self) -> TextToSpeech:
         """The voice, or the one to fall back to where the first one's model is missing or broken."""
-        name, fallback = self._settings.tts.engine, self._settings.tts.fallback
+        name, fallback = self.settings.tts.engine, self.settings.tts.fallback
         try:
-            return await self._voice(name)
+            return registry.build("tts", *self._chosen("tts", name))
         except ModelError as error:
             if fallback in (NO_ENGINE, name):
                 raise
             _log.warning("%s; speaking with %s instead", error, fallback)
-            return await self._voice(fallback)
+            return registry.build("tts", *self._chosen("tts", fallback))
 
-    async def _voice(self, name: str) -> Hosted[TextToSpeech]:
-        options = self._settings.options("tts", name)
-        return await self.keep(
-            Hosted.load("tts", lambda: registry.build("tts", name, options, self.context))
-        )
+    def skills(self) -> SkillSet:
+        return SkillSet(self.settings.language)
+
+    def _chosen(self, kind: str, name: str) -> tuple[str, Struct | None, BuildContext]:
+        return name, self.settings.options(kind, name), self._context
+
+
+class Workshop:
+    """Gives engines threads, and closes all of them when it is left, last first."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._engines = Engines(settings)
+        self._hosted = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._hosted.aclose()
+
+    async def ear(self, activation: Activation) -> Hosted[Ear]:
+        return await self._host("ear", lambda: self._engines.ear(activation))
+
+    async def stt(self) -> Hosted[SpeechToText]:
+        return await self._host("stt", self._engines.stt)
+
+    async def tts(self) -> Hosted[TextToSpeech]:
+        return await self._host("tts", self._engines.tts)
 
     async def responder(self) -> Responder:
-        """Skills, language model, and the conversation between them."""
-        settings = self._settings
-        skills, llm = await asyncio.gather(
-            self.keep(Hosted.load("skills", lambda: SkillSet(settings.language))), self.llm()
-        )
-        conversation = Conversation(settings.llm.system_prompt)
-        limits = ReplyLimits(settings.llm.max_tokens, settings.stt.min_confidence)
+        """Skills, the language model where there is one, and the conversation with both."""
+        llm_settings = self._settings.llm
+        skills = await self._host("skills", self._engines.skills)
+        llm = None
+        if llm_settings.engine != NO_ENGINE:
+            llm = await self._host("llm", self._engines.llm)
+        limits = ReplyLimits(llm_settings.max_tokens, self._settings.stt.min_confidence)
+        conversation = Conversation(llm_settings.system_prompt)
         return Responder(skills, llm, conversation, limits, datetime.now)
+
+    async def _host(self, name: str, build: Callable[[], E]) -> Hosted[E]:
+        hosted = await Hosted.load(name, build)
+        self._hosted.push_async_callback(hosted.close)
+        return hosted
 
 
 async def run_assistant(
@@ -188,10 +190,10 @@ async def run_assistant(
                 max_held_ms=settings.segmenter.max_utterance_ms,
             )
             on_ready(assistant)
-            await _run_together(assistant, listener, stages.player)
+            await run_together(assistant, listener, stages.player)
 
 
-async def _run_together(assistant: Assistant, listener: Listener, player: Player) -> None:
+async def run_together(assistant: Assistant, listener: Listener, player: Player) -> None:
     """Run the permanent tasks until the assistant has nothing more to do; a failure of one ends all."""
     with unwrapped():
         async with asyncio.TaskGroup() as permanent:
@@ -234,16 +236,28 @@ async def _clauses(text: str) -> AsyncIterator[str]:
         yield clause
 
 
-def microphone(settings: Settings, portaudio: PortAudio) -> AudioSource:
-    """The microphone that the configuration names."""
-    audio = settings.audio
-    return DeviceSource(portaudio, audio.input, latency_ms=audio.latency_ms)
+class Devices:
+    """The microphone and the speaker that the configuration names; PortAudio starts with the first."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._audio = settings.audio
 
-def speaker(settings: Settings, portaudio: PortAudio, rate_hz: int) -> AudioSink:
-    """The speaker that the configuration names."""
-    audio = settings.audio
-    return DeviceSink(portaudio, audio.output, latency_ms=audio.latency_ms, rate_hz=rate_hz)
+    def microphone(self) -> AudioSource:
+        """Raises `DeviceError` where there is no PortAudio."""
+        return DeviceSource(self._portaudio, self._audio.input, latency_ms=self._audio.latency_ms)
+
+    def speaker(self, rate_hz: int) -> AudioSink:
+        """Best fed at `rate_hz`. Raises `DeviceError` where there is no PortAudio."""
+        return DeviceSink(
+            self._portaudio,
+            self._audio.output,
+            latency_ms=self._audio.latency_ms,
+            rate_hz=rate_hz,
+        )
+
+    @cached_property
+    def _portaudio(self) -> PortAudio:
+        return PortAudio()
 
 
 def _segmenter_settings(settings: Settings, activation: Activation) -> SegmenterSettings:

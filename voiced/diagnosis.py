@@ -15,11 +15,10 @@ import platformdirs
 
 from voiced.audio.devices import Direction, choose
 from voiced.audio.portaudio import PortAudio
-from voiced.config import ENGINE_KINDS, NO_ENGINE, Settings
-from voiced.daemon import build_context
-from voiced.engines import registry
+from voiced.config import NO_ENGINE, Settings
+from voiced.daemon import Engines
 from voiced.errors import ConfigError, DeviceError, VoicedError
-from voiced.skills.skillset import SkillSet
+from voiced.inference import close
 
 State = Literal["ok", "warning", "broken"]
 
@@ -63,21 +62,24 @@ def examine(load_settings: Callable[[], Settings]) -> list[Finding]:
 
 
 def _engines(settings: Settings) -> Iterator[Finding]:
-    context = build_context(settings)
-    for kind in ENGINE_KINDS:
-        name = getattr(settings, kind).engine
-        if name == NO_ENGINE:
-            yield Finding(f"{kind}: none", "warning", "switched off by the configuration")
-            continue
-        options = settings.options(kind, name)
-        yield _loads(f"{kind}: {name}", lambda: registry.build(kind, name, options, context).close())
-    yield _loads(f"skills: {settings.language}", lambda: SkillSet(settings.language))
+    engines = Engines(settings)
+    yield _loads(f"vad: {settings.vad.engine}", engines.vad)
+    if settings.wake.enabled:
+        yield _loads(f"wake: {settings.wake.engine}", engines.wake)
+    yield _loads(f"stt: {settings.stt.engine}", engines.stt)
+    if settings.llm.engine == NO_ENGINE:
+        detail = "switched off by the configuration: only skills answer"
+        yield Finding("llm: none", "warning", detail, "set llm.engine")
+    else:
+        yield _loads(f"llm: {settings.llm.engine}", engines.llm)
+    yield _loads(f"tts: {settings.tts.engine}", engines.tts)
+    yield _loads(f"skills: {settings.language}", engines.skills)
 
 
 def _loads(what: str, load: Callable[[], object]) -> Finding:
     begun_s = time.perf_counter()
     try:
-        load()
+        close(load())
     except VoicedError as error:
         detail, _, remedy = str(error).partition(": ")
         return Finding(what, "broken", detail, remedy)

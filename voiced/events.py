@@ -89,8 +89,6 @@ class TurnEnded:
     report: TurnReport
 
 
-AssistantEvent = (
-    PhaseChanged | Heard | Woken | TranscriptGrew | Understood | ReplyGrew | TurnEnded
-)
+AssistantEvent = PhaseChanged | Heard | Woken | TranscriptGrew | Understood | ReplyGrew | TurnEnded
 
 Observer = Callable[[AssistantEvent], None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -55,7 +56,7 @@ class Hearing:
             async for first in utterance.parts:
                 for part in _merged([first, *utterance.parts.take_all()]):
                     if isinstance(part, AudioChunk):
-                        await self._stt.run(lambda _, chunk=part: session.feed(chunk))
+                        await self._stt.run(partial(_feed, session, part))
                         unseen_ms += part.duration_ms
                     elif isinstance(part, SpeechPaused) and self._is_streaming:
                         so_far = await self._look(session)
@@ -76,6 +77,10 @@ class Hearing:
             # Taking the phrase off normalises; where there is none, the engine's own spelling stays.
             return transcript
         return dataclasses.replace(transcript, text=question)
+
+
+def _feed(session: SttSession, chunk: AudioChunk, _: SpeechToText) -> None:
+    session.feed(chunk)
 
 
 def _merged(parts: Iterable[UtterancePart]) -> Iterator[UtterancePart]:

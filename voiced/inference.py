@@ -39,7 +39,9 @@ class Hosted(Generic[E]):
         self._executor = executor
 
     @classmethod
-    async def load(cls, name: str, build: Callable[[], E], executor: Executor | None = None) -> Self:
+    async def load(
+        cls, name: str, build: Callable[[], E], executor: Executor | None = None
+    ) -> Self:
         """Build an engine on a thread of its own (or on `executor`, which tests give).
 
         Raises what `build` raises: `ModelError`, `EngineError`.
@@ -79,9 +81,7 @@ class Hosted(Generic[E]):
                     return
                 yield item  # type: ignore[misc]  # the sentinel is the only thing that is not a T
         finally:
-            close = getattr(iterator, "close", None)
-            if close is not None:
-                self.submit(close)
+            self.submit(lambda: close(iterator))
 
     def submit(self, work: Callable[[], object]) -> None:
         """Do `work` on the engine's thread after all that was asked before; nobody waits for it."""
@@ -90,7 +90,7 @@ class Hosted(Generic[E]):
     async def close(self) -> None:
         """Let running work end, close the engine on its thread, and end the thread."""
         try:
-            await self.run(_close)
+            await self.run(close)
         except VoicedError as error:
             _log.warning("%s did not close cleanly: %s", self.name, error)
         finally:
@@ -107,13 +107,13 @@ def _translated(name: str, work: Callable[[], T]) -> T:
         raise EngineError(message) from error
 
 
-def _close(engine: object) -> None:
+def close(engine: object) -> None:
     """Close what holds something; a table in memory has nothing to close."""
-    close = getattr(engine, "close", None)
-    if close is not None:
-        close()
+    close_it = getattr(engine, "close", None)
+    if close_it is not None:
+        close_it()
 
 
-def _close_when_built(building: asyncio.Future[object]) -> None:
+def _close_when_built(building: asyncio.Future[E]) -> None:
     if not building.cancelled() and building.exception() is None:
-        _close(building.result())
+        close(building.result())

@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from voiced.audio.contracts import AudioSource
@@ -139,7 +140,7 @@ class Listener:
     async def run(self) -> None:
         """Listen until the source ends; what is being said then ends with it."""
         async for chunk in self._source.blocks():
-            probability, detection = await self._ear.run(lambda ear, c=chunk: ear.hear(c))
+            probability, detection = await self._ear.run(partial(Ear.hear, chunk=chunk))
             heard = _Remembered(chunk, probability)
             self._memory.append(heard)
             self._observe(Heard(dbfs(chunk.samples), probability))

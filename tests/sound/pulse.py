@@ -119,7 +119,8 @@ class PulseServer:
 
     def speak(self, samples: Samples, rate_hz: int = SAMPLE_RATE_HZ) -> None:
         """Play `samples` into the microphone; returns when they have been."""
-        command = ["pacat", "--playback", f"--device={MICROPHONE}", "--latency-msec=40"]
+        # Half a second ahead: the sound has no gaps however busy the machine is.
+        command = ["pacat", "--playback", f"--device={MICROPHONE}", "--latency-msec=500"]
         subprocess.run(
             [*command, *_format(rate_hz)],
             input=samples.astype("<i2").tobytes(),

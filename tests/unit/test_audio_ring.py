@@ -61,7 +61,7 @@ def test_a_drop_keeps_a_fade_that_ends_in_silence() -> None:
 
 def test_two_threads_pass_samples_in_order() -> None:
     ring = SampleRing(997)
-    total = 200_000
+    total = 60_000
     received: list[int] = []
 
     def read() -> None:

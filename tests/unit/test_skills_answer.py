@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -78,7 +78,7 @@ def reply(skills: SkillSet, text: str, now: datetime = NOW, last_reply: str = ""
         ),
         ("pause the music", "I can't reach the player: no house is connected yet."),
         ("turn up the volume", "I can't change the volume yet."),
-        ("turn the tv volume up", "I can't reach the tv: no house is connected yet."),
+        ("turn up the tv volume", "I can't reach the tv: no house is connected yet."),
         ("set a timer for five minutes", "I can't set timers yet."),
         ("cancel my timer", "There is no timer. I can't set any yet."),
         ("set an alarm for seven", "I can't set alarms yet."),
@@ -100,7 +100,7 @@ def test_repeats_what_was_said_last(skills: SkillSet) -> None:
 def test_asks_the_clock_at_each_answer(skills: SkillSet) -> None:
     match = skills.match("what time is it")
     assert match is not None
-    times = iter([datetime(2026, 1, 1, 7, 0), datetime(2026, 1, 1, 12, 0)])  # noqa: DTZ001
+    times = iter([datetime(2026, 1, 1, 7, 0, tzinfo=UTC), datetime(2026, 1, 1, 12, 0, tzinfo=UTC)])
     world = World(lambda: next(times))
     assert skills.answer(match, world).speech == "It's seven o'clock in the morning."
     assert skills.answer(match, world).speech == "It's noon."

@@ -14,14 +14,14 @@ from voiced.skills.normalise import normalise, strip_fillers, strip_wake_phrase
     [
         ("What time is it?", "what time is it"),
         ("  Turn   ON\tthe lights!\n", "turn on the lights"),
-        ("What’s the time", "what's the time"),  # noqa: RUF001 (a typographic apostrophe)
+        ("What\u2019s the time", "what's the time"),
         ("'quoted' words", "quoted words"),
         ("Set the T.V. to 50%.", "set the tv to 50%"),
         ("at 7:30 p.m.", "at 7:30 pm"),
         ("21.5° in the living-room", "21.5° in the living room"),
         ("never mind...", "never mind"),
         ("snake_case", "snake case"),
-        ("ＦＵＬＬ　ｗｉｄｔｈ", "full width"),  # noqa: RUF001
+        ("\uff26\uff35\uff2c\uff2c\u3000width", "full width"),
         ("größer", "größer"),
         ("?!", ""),
         ("", ""),

@@ -11,6 +11,7 @@ from hashlib import sha256
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unicode_rbnf import RbnfEngine
 
 from voiced.errors import ConfigError
 from voiced.skills.names import Device, HouseNames, common_names
@@ -35,14 +36,14 @@ def test_they_are_plain_words() -> None:
     assert odd == []
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=200)
 @given(st.sampled_from(SENTENCES))
 def test_a_skill_understands_each(skills: SkillSet, sentence: str) -> None:
     assert skills.match(sentence) is not None
 
 
 def test_every_intent_is_among_them(skills: SkillSet) -> None:
-    served = {match.intent for text in set(SENTENCES[::3]) if (match := skills.match(text))}
+    served = {match.intent for text in set(SENTENCES[::10]) if (match := skills.match(text))}
     assert served >= skills.intents - {"HassRespond"}
 
 
@@ -54,8 +55,6 @@ def test_every_room_and_device_is_among_them() -> None:
 
 
 def test_all_numbers_up_to_a_hundred_are_among_them() -> None:
-    from unicode_rbnf import RbnfEngine
-
     engine = RbnfEngine.for_language("en")
     text = "\n".join(SENTENCES)
     words = [engine.format_number(n).text.replace("-", " ") for n in range(1, 101)]
@@ -77,10 +76,10 @@ def test_short_answers_weigh_more_than_their_number() -> None:
 
 @pytest.mark.parametrize(
     "nonsense",
-    ["one hours", "five minute", "the the", "lights lights", "minutes timer", "nevermind"],
+    ["(?<!ty )one hours", "five minute", "the the", "lights lights", "minutes timer", "nevermind"],
 )
 def test_nobody_says(nonsense: str) -> None:
-    found = [text for text in SENTENCES if re.search(rf"\b{nonsense}\b(?! timer)", text)]
+    found = [text for text in SENTENCES if re.search(rf"(?<!\w){nonsense}\b(?! timer)", text)]
     assert found == []
 
 
@@ -89,7 +88,7 @@ def test_names_of_the_house_replace_the_common_ones() -> None:
     text = "\n".join(expected_sentences("en", names))
     assert "turn off the star projector" in text
     assert "observatory lights" in text
-    assert "kitchen" not in text.replace("kitchen timer", "").replace("kitchen for", "")
+    assert "bathroom" not in text
 
 
 def test_no_name_of_a_large_house_is_left_out() -> None:

@@ -13,17 +13,20 @@ from voiced.skills.spoken import spoken_for
 
 ENGLISH = spoken_for("en")
 MINUTES = [time(minute // 60, minute % 60) for minute in range(24 * 60)]
-SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen"
-).split()
+NAMES = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+    "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen",
+    "sixteen", "seventeen", "eighteen", "nineteen",
+]  # fmt: skip
+SMALL = {name: value for value, name in enumerate(NAMES)}
 TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
-ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth twenty-first "
-    "twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth twenty-seventh "
-    "twenty-eighth twenty-ninth thirtieth thirty-first"
-).split()
+ORDINALS = [
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth",
+    "eighteenth", "nineteenth", "twentieth", "twenty-first", "twenty-second", "twenty-third",
+    "twenty-fourth", "twenty-fifth", "twenty-sixth", "twenty-seventh", "twenty-eighth",
+    "twenty-ninth", "thirtieth", "thirty-first",
+]  # fmt: skip
 PARTS = {
     "in the morning": range(60, 12 * 60),
     "in the afternoon": range(12 * 60, 18 * 60),
@@ -35,8 +38,8 @@ PARTS = {
 def number(words: str) -> int:
     tens, _, rest = words.removeprefix("oh ").partition("-")
     if tens in TENS:
-        return TENS[tens] + (SMALL.index(rest) if rest else 0)
-    return SMALL.index(tens)
+        return TENS[tens] + (SMALL[rest] if rest else 0)
+    return SMALL[tens]
 
 
 def shown(words: str) -> int:
@@ -134,5 +137,5 @@ def test_says_the_year(year: int, words: str) -> None:
 
 
 def test_names_a_language_that_it_does_not_speak() -> None:
-    with pytest.raises(ConfigError, match='language "xx".*set language to "en"'):
+    with pytest.raises(ConfigError, match=r'language "xx".*set language to "en"'):
         spoken_for("xx")

@@ -84,7 +84,14 @@ def test_the_wake_word_interrupts_an_answer() -> None:
 
 
 def test_what_a_cancelled_turn_still_reports_changes_nothing() -> None:
-    events = [WakeHeard(0), SpeechStarted(0), ENDED, TurnSpoke(1), WakeHeard(900), SpeechStarted(950)]
+    events = [
+        WakeHeard(0),
+        SpeechStarted(0),
+        ENDED,
+        TurnSpoke(1),
+        WakeHeard(900),
+        SpeechStarted(950),
+    ]
     before, _ = run(Activation.WAKE, *events)
     for late in (TurnSpoke(1), TurnOver(1, Outcome.FAILED)):
         assert run(Activation.WAKE, *events, late) == (before, [])
@@ -92,7 +99,9 @@ def test_what_a_cancelled_turn_still_reports_changes_nothing() -> None:
 
 def test_a_held_key_lasts_until_it_is_released() -> None:
     assert run(Activation.KEY, KeyPressed())[1] == [Listen(held=True)]
-    assert run(Activation.KEY, KeyPressed(), SpeechStarted(0), KeyReleased())[1] == [FinishUtterance()]
+    assert run(Activation.KEY, KeyPressed(), SpeechStarted(0), KeyReleased())[1] == [
+        FinishUtterance()
+    ]
     assert run(Activation.KEY, KeyReleased())[1] == []
 
 

@@ -35,4 +35,4 @@ def peak_dbfs(samples: Samples) -> float:
 def _to_dbfs(amplitude: float) -> float:
     if amplitude == 0:
         return FLOOR_DBFS
-    return max(FLOOR_DBFS, 20 * float(np.log10(amplitude / _FULL_SCALE)))
+    return min(0.0, max(FLOOR_DBFS, 20 * float(np.log10(amplitude / _FULL_SCALE))))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import ctypes
 import importlib
 import os
 import re
@@ -54,6 +55,7 @@ class PortAudio:
             raise DeviceError(reason) from error
         except Exception as error:  # PortAudioError cannot be named: its module failed to import
             raise DeviceError(f"the sound system does not start: {error}") from error
+        _silence_libasound()
         self._answer_s = answer_s
         self._one_call = threading.Lock()
         self._muted = _MutedStderr()
@@ -250,6 +252,17 @@ class PortAudio:
 
 def _ignore(_: object) -> None:
     pass
+
+
+def _silence_libasound() -> None:
+    """Keep its reports of every late buffer off the terminal; what matters PortAudio reports too.
+
+    Its error handler becomes a function of the C library that does nothing with any arguments: one
+    in Python would have to wait for the interpreter, in the thread that must not.
+    """
+    with suppress(OSError, AttributeError):  # another platform has no ALSA
+        nothing = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p)
+        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(nothing)
 
 
 class _MutedStderr:

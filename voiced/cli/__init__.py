@@ -16,6 +16,7 @@ from typing import Final
 
 from voiced import __version__
 from voiced.cli import ask, bench, config, demo, devices, doctor, models, run, say, talk, transcribe
+from voiced.cli.common import TerminatedError
 from voiced.errors import VoicedError
 
 _COMMANDS: Final = (run, talk, ask, transcribe, say, demo, devices, models, config, doctor, bench)
@@ -39,6 +40,8 @@ exit status:
 """
 
 _INTERRUPTED: Final = 130
+_TERMINATED: Final = 143
+"""What shells report of a program that a signal ended: 128 and the signal's number."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_status
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except TerminatedError:
+        return _TERMINATED
     except BrokenPipeError:
         # The reader of our output has gone (`voiced devices | head -1`): not our business.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -39,7 +39,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--wav", type=Path, metavar="FILE", help="the question as a recording")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the spoken answer as a WAV")
     parser.add_argument("--speak", action="store_true", help="play the answer on the speaker")
-    parser.add_argument("--json", action="store_true", help="print everything about it as an object")
+    parser.add_argument(
+        "--json", action="store_true", help="print everything about it as an object"
+    )
     parser.add_argument(
         "--realtime", action="store_true", help="play a recording at its own pace (with --wav)"
     )

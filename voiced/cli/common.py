@@ -48,20 +48,25 @@ def settings_from(args: argparse.Namespace) -> Settings:
 def sink_for(settings: Settings, out: Path | None, *, speak: bool) -> Callable[[int], AudioSink]:
     """Where an answer goes: into the file `out`, to the speaker, or nowhere; given the voice's rate."""
     from voiced.audio.discard import DiscardSink
-    from voiced.audio.portaudio import PortAudio
     from voiced.audio.wav import Pace, WavSink
-    from voiced.daemon import speaker
+    from voiced.daemon import Devices
 
     if out is not None:
         return lambda rate_hz: WavSink(out, rate_hz=rate_hz, pace=Pace.FAST)
     if not speak:
         return DiscardSink
-    portaudio = PortAudio()
-    return lambda rate_hz: speaker(settings, portaudio, rate_hz)
+    return Devices(settings).speaker
+
+
+class TerminatedError(Exception):
+    """SIGTERM ended the command; everything has been closed."""
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
-    """Run `main`; SIGTERM ends it as Ctrl-C does, so that files and devices are closed."""
+    """Run `main`; SIGTERM ends it as Ctrl-C does, so that files and devices are closed.
+
+    Raises `TerminatedError` then, and `KeyboardInterrupt` after Ctrl-C.
+    """
 
     async def with_signals() -> T:
         task = asyncio.current_task()
@@ -72,7 +77,7 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(with_signals())
     except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+        raise TerminatedError from None
 
 
 def print_json(value: object) -> None:

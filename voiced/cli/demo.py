@@ -63,9 +63,8 @@ def run(args: argparse.Namespace) -> int:
     settings = settings_from(args)
     questions = _recordings()
     console = Console(highlight=False)
-    console.print("Loading the engines. The first time, the recogniser's language model is built.")
     with ConversationView(console, "a recorded person is about to speak") as view:
-            answered = run_async(_converse(settings, questions, args.out, view))
+        answered = run_async(_converse(settings, questions, args.out, view))
     console.print(f"{answered} of {len(questions)} questions answered.")
     console.print(f"The conversation, person left and assistant right: {args.out.resolve()}")
     return 0 if answered == len(questions) else 1
@@ -102,11 +101,20 @@ async def _converse(
             view.observe(event)
             person.observe(event)
 
+        def on_ready(assistant: Assistant) -> None:
+            view.on_ready(assistant)
+            person.on_ready(assistant)
+
         with unwrapped():
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(person.speak(), name="person")
                 await run_assistant(
-                    settings, card.source, lambda _: card.sink, Activation.WAKE, observe, person.on_ready
+                    settings,
+                    card.source,
+                    lambda _: card.sink,
+                    Activation.WAKE,
+                    observe,
+                    on_ready,
                 )
     return person.answered
 
@@ -128,7 +136,10 @@ class _Person:
         from voiced.core.state import Outcome
         from voiced.events import TurnEnded
 
-        if isinstance(event, TurnEnded) and event.report.outcome in (Outcome.ANSWERED, Outcome.FAILED):
+        if isinstance(event, TurnEnded) and event.report.outcome in (
+            Outcome.ANSWERED,
+            Outcome.FAILED,
+        ):
             self.answered += event.report.was_understood
             self._turn_ended.set()
 

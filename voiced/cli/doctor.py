@@ -28,7 +28,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = add_command(
         subparsers, "doctor", "say what works on this machine, and how to mend the rest", _EPILOG
     )
-    parser.add_argument("--json", action="store_true", help="a list of objects: what, state, detail, remedy")
+    parser.add_argument(
+        "--json", action="store_true", help="a list of objects: what, state, detail, remedy"
+    )
     parser.set_defaults(run=run)
 
 
@@ -46,11 +48,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(findings: list[Finding]) -> None:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
+    table = Table.grid(padding=(0, 1))
     for finding in findings:
         sign, style = _SIGNS[finding.state]
-        console.print(Text.assemble((f" {sign} ", style), (f"{finding.what:<22}", "bold"), finding.detail))
+        table.add_row(Text(sign, style), Text(finding.what, "bold"), finding.detail)
         if finding.remedy:
-            console.print(Text(f"{'':25}→ {finding.remedy}", style=style))
+            table.add_row("", Text("→", style, justify="right"), Text(finding.remedy, style))
+    Console(highlight=False).print(table)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from voiced.cli.common import add_command, run_async, settings_from
+from voiced.cli.common import TerminatedError, add_command, run_async, settings_from
 
 if TYPE_CHECKING:
+    from voiced.assistant import Assistant
+    from voiced.audio.contracts import AudioSink, AudioSource
     from voiced.events import AssistantEvent
 
 _log = logging.getLogger(__name__)
@@ -31,8 +34,12 @@ _TRAILING_SILENCE_MS: Final = 3_000
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to `voiced`'s."""
-    parser = add_command(subparsers, "run", "run the always-on assistant in the foreground", _EPILOG)
-    parser.add_argument("--input-wav", type=Path, metavar="FILE", help="hear a file, not a microphone")
+    parser = add_command(
+        subparsers, "run", "run the always-on assistant in the foreground", _EPILOG
+    )
+    parser.add_argument(
+        "--input-wav", type=Path, metavar="FILE", help="hear a file, not a microphone"
+    )
     parser.add_argument("--output-wav", type=Path, metavar="FILE", help="speak into a file")
     parser.set_defaults(run=run)
 
@@ -41,32 +48,43 @@ def run(args: argparse.Namespace) -> int:
     """Run until interrupted, or until the input file ends."""
     from rich.console import Console
 
-    from voiced.audio.portaudio import PortAudio
     from voiced.audio.wav import WavSink, WavSource
     from voiced.cli.view import ConversationView
     from voiced.core.state import Activation
-    from voiced.daemon import microphone, run_assistant, speaker
+    from voiced.daemon import Devices, run_assistant
 
     settings = settings_from(args)
     activation = Activation.WAKE if settings.wake.enabled else Activation.SPEECH
-    portaudio = None if args.input_wav and args.output_wav else PortAudio()
-    if args.input_wav is not None or portaudio is None:
+    devices = Devices(settings)
+    source: AudioSource
+    if args.input_wav is not None:
         source = WavSource(args.input_wav, trailing_silence_ms=_TRAILING_SILENCE_MS)
     else:
-        source = microphone(settings, portaudio)
+        source = devices.microphone()
 
     def open_sink(rate_hz: int) -> AudioSink:
-        if args.output_wav is not None or portaudio is None:
+        if args.output_wav is not None:
             return WavSink(args.output_wav, rate_hz=rate_hz)
-        return speaker(settings, portaudio, rate_hz)
+        return devices.speaker(rate_hz)
 
     console = Console(highlight=False)
     if not console.is_terminal:
-        run_async(run_assistant(settings, source, open_sink, activation, _log_event))
+        logging.getLogger("voiced").setLevel(logging.DEBUG if args.verbose > 1 else logging.INFO)
+        with suppress(TerminatedError):  # that is how a service is meant to end
+            run_async(
+                run_assistant(settings, source, open_sink, activation, _log_event, _log_ready)
+            )
         return 0
-    with ConversationView(console, "waiting for the wake word") as view:
-        run_async(run_assistant(settings, source, open_sink, activation, view.observe))
+    hint = "say the wake word" if activation is Activation.WAKE else "just speak"
+    with ConversationView(console, f"{hint}, Ctrl-C ends it") as view:
+        run_async(
+            run_assistant(settings, source, open_sink, activation, view.observe, view.on_ready)
+        )
     return 0
+
+
+def _log_ready(_: Assistant) -> None:
+    _log.info("ready")
 
 
 def _log_event(event: AssistantEvent) -> None:

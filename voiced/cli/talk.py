@@ -36,7 +36,9 @@ _QUIT_KEYS: Final = frozenset(b"qQ\x04")
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to `voiced`'s."""
-    parser = add_command(subparsers, "talk", "talk to it in a terminal: press Enter, speak", _EPILOG)
+    parser = add_command(
+        subparsers, "talk", "talk to it in a terminal: press Enter, speak", _EPILOG
+    )
     parser.add_argument(
         "--hands-free", action="store_true", help="no keys: every sentence is a question"
     )
@@ -59,25 +61,28 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _talk(settings: Settings, view: ConversationView, *, hands_free: bool) -> None:
-    from voiced.audio.portaudio import PortAudio
     from voiced.core.state import Activation
-    from voiced.daemon import microphone, run_assistant, speaker
+    from voiced.daemon import Devices, run_assistant
 
-    portaudio = PortAudio()
+    devices = Devices(settings)
     keys = _Keys()
 
     def observe(event: AssistantEvent) -> None:
         view.observe(event)
         keys.observe(event)
 
+    def on_ready(assistant: Assistant) -> None:
+        view.on_ready(assistant)
+        keys.on_ready(assistant)
+
     with _unbuffered_keys(keys.press):
         await run_assistant(
             settings,
-            microphone(settings, portaudio),
-            lambda rate_hz: speaker(settings, portaudio, rate_hz),
+            devices.microphone(),
+            devices.speaker,
             Activation.SPEECH if hands_free else Activation.KEY,
             observe,
-            keys.on_ready,
+            on_ready,
         )
 
 
@@ -119,7 +124,12 @@ def _unbuffered_keys(press: Callable[[int], None]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     before = termios.tcgetattr(terminal)
     tty.setcbreak(terminal)
-    loop.add_reader(terminal, lambda: [press(key) for key in os.read(terminal, 64)])
+
+    def on_keys() -> None:
+        for key in os.read(terminal, 64):
+            press(key)
+
+    loop.add_reader(terminal, on_keys)
     try:
         yield
     finally:

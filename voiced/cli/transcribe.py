@@ -27,7 +27,9 @@ With several files, one that cannot be read is reported, and the others are tran
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to `voiced`'s."""
-    parser = add_command(subparsers, "transcribe", "write down what is said in sound files", _EPILOG)
+    parser = add_command(
+        subparsers, "transcribe", "write down what is said in sound files", _EPILOG
+    )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a sound file")
     parser.add_argument(
         "--json", action="store_true", help="a list of objects: file, text, confidence, seconds"

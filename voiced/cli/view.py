@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -22,6 +22,9 @@ from voiced.events import (
     Understood,
     Woken,
 )
+
+if TYPE_CHECKING:
+    from voiced.assistant import Assistant
 
 _LEVEL_BLOCKS: Final = " ▁▂▃▄▅▆▇█"
 _QUIET_DBFS: Final = -60.0
@@ -48,19 +51,27 @@ class ConversationView:
         self._console = console
         self._hint = hint
         self._live = Live(console=console, auto_refresh=False, transient=True)
-        self._phase = Phase.IDLE
+        self._phase: Phase | None = None
         self._text = ""
+        self._has_begun = False
         self._levels: list[float] = []
         self._loudest_dbfs = -90.0
         self._blocks = 0
 
-    def __enter__(self) -> ConversationView:
+    def __enter__(self) -> Self:
         if self._console.is_terminal:
             self._live.start()
+            self._refresh()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+
+    def on_ready(self, _: Assistant) -> None:
+        """Everything is loaded, and the devices are open."""
+        self._console.print(Text(f"Ready: {self._hint}.", style="green"))
+        self._phase = Phase.IDLE
+        self._refresh()
 
     def observe(self, event: AssistantEvent) -> None:
         """Show one event."""
@@ -77,8 +88,10 @@ class ConversationView:
             case Understood(transcript=transcript):
                 self._print_said("you", "bold", transcript.text)
             case ReplyGrew(clause=clause):
-                self._print_said("voiced", "bold cyan", clause)
+                self._print_said("" if self._has_begun else "voiced", "bold cyan", clause)
+                self._has_begun = True
             case TurnEnded(report):
+                self._has_begun = False
                 self._show_end(report)
         self._refresh()
 
@@ -92,6 +105,9 @@ class ConversationView:
 
     def _refresh(self) -> None:
         if not self._live.is_started:
+            return
+        if self._phase is None:
+            self._live.update(Text("  loading the engines", style="dim"), refresh=True)
             return
         line = Text.assemble(
             (f"{self._phase.value:>9} ", _STYLES[self._phase]),

@@ -8,8 +8,8 @@ from typing import Final
 from voiced.types import Transcript
 
 WHOLE_SENTENCE_MS: Final = 300
-"""Enough when all that was said is something that a skill does. None of 77 recorded commands has a longer
-pause in it; 14 of 100 recordings of spelled names and numbers have, whose transcripts are no such thing."""
+"""Enough when all that was said is something that a skill does. None of 77 recorded commands has a
+longer pause in it; 14 of 100 spelled names and numbers have, and they are no such thing."""
 
 EMPTY_MS: Final = 1500
 """After sound that held no word: a cough, a hesitation, the last vowel of a wake word."""
@@ -32,8 +32,8 @@ class Evidence:
 def patience_ms(evidence: Evidence, base_ms: int = 700) -> int:
     """The silence, in ms, that ends the utterance after `evidence`.
 
-    `base_ms` is the configured one, for a transcript that says nothing either way. At 700 ms none of 177
-    recorded commands, names and numbers is cut; at 500 ms 3, at 300 ms 14 (measured here).
+    `base_ms` is the configured one, for a transcript that says nothing either way. At 700 ms none of
+    177 recorded commands, names and numbers is cut; at 500 ms 3, at 300 ms 14 (measured here).
     """
     if not evidence.transcript.text:
         return max(base_ms, EMPTY_MS)

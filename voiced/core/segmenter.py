@@ -4,8 +4,8 @@ An utterance goes through these events, and no others:
 
     SpeechStarted (SpeechPaused SpeechResumed)* [SpeechPaused] SpeechEnded
 
-or through a `SpeechEnded` alone, where nobody spoke. It is asked for with `Segmenter.begin`, and gets
-exactly one `SpeechEnded` unless another `begin` drops it.
+or through a `SpeechEnded` alone, where nobody spoke. It is asked for with `Segmenter.begin`, and
+gets exactly one `SpeechEnded` unless another `begin` drops it.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ class Segmenter:
     def begin(self, at_sample: int, *, earliest_sample: int = 0) -> None:
         """Wait for an utterance from `at_sample` on; one that goes on is dropped without an event.
 
-        Its pre-roll may reach back before `at_sample`, but not before `earliest_sample` (where a wake
-        word ended) or the end of the utterance before. `at_sample` may lie in the past: feed the
-        blocks since then again.
+        Its pre-roll may reach back before `at_sample`, but not before `earliest_sample` (where a
+        wake word ended) or the end of the utterance before. `at_sample` may lie in the past: feed
+        the blocks since then again.
         """
         if self._state in (_State.SPEAKING, _State.PAUSED):
             self._earliest_sample = self._speech_end_sample
@@ -103,8 +103,8 @@ class Segmenter:
     def process(self, probability: float, end_sample: int) -> list[SpeechEvent]:
         """Take the next block, which reaches to `end_sample`, and say what is certain with it.
 
-        `probability` (0..1) is that of speech in it. Blocks of before `begin`'s `at_sample` are passed
-        over.
+        `probability` (0..1) is that of speech in it. Blocks that end before `begin`'s `at_sample`
+        are passed over.
         """
         if self._state is _State.IDLE or end_sample <= self._now_sample:
             return []

@@ -9,7 +9,9 @@ given through a microphone, and a microphone gives what a stop-watch would have 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
 from voiced.types import SpeechEnded, samples_to_ms
+
 
 @dataclass(slots=True)
 class Timeline:

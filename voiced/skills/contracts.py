@@ -1,11 +1,11 @@
 """What a skill is: a few intents, and a function from what was asked to what is answered.
 
-A skill is a module `voiced/skills/builtin/<name>.py` with a function `build()` that gives a `Skill`;
-it is found by being there. Its words live beside it, one file a language,
+A skill is a module `voiced/skills/builtin/<name>.py` with a function `build()` that gives a
+`Skill`; it is found by being there. Its words live beside it, one file a language,
 `voiced/skills/data/<language>/<name>.toml`:
 
-- `[intents.<Intent>]`, `[lists.<name>]`, `[expansion_rules]`: sentences of its own in hassil's format.
-  They may use the rules and lists of home-assistant-intents, and may add sentences to its intents;
+- `[intents.<Intent>]`, `[lists.<name>]`, `[expansion_rules]`: sentences of its own in hassil's
+  format. They may use the rules and lists of home-assistant-intents, and add to its intents;
 - `[phrases]`: what it says, with `{placeholders}`.
 
 An intent of home-assistant-intents needs no sentences: naming it in `intents` is enough.
@@ -23,10 +23,10 @@ from typing import Protocol
 class SkillMatch:
     """A whole sentence that is one of an intent's.
 
-    `slots` holds what was meant (numbers in digits, the canonical name of a room), `spoken` the words
-    that were said for it; a slot that the sentence only implies (the domain in "turn on the lights")
-    is in `slots` alone. `response` tells the variants of an intent apart, `text` is the sentence as it
-    was matched.
+    `slots` holds what was meant (numbers in digits, the canonical name of a room), `spoken` the
+    words that were said for it; a slot that the sentence only implies (the domain in "turn on the
+    lights") is in `slots` alone. `response` tells the variants of an intent apart, `text` is the
+    sentence as it was matched.
     """
 
     intent: str
@@ -40,7 +40,8 @@ class SkillMatch:
 class World:
     """What a skill may know besides the sentence.
 
-    `now` is the wall clock where the person is; `last_reply` what the assistant said last, "" at first.
+    `now` is the wall clock where the person is; `last_reply` what the assistant said last, "" at
+    first.
     """
 
     now: Callable[[], datetime]
@@ -48,7 +49,7 @@ class World:
 
 
 class Spoken(Protocol):
-    """Times and dates as a language speaks them: words only, so that every voice reads them right."""
+    """Times and dates as a language speaks them: words only, which every voice reads right."""
 
     def clock_time(self, moment: time) -> str:
         """The time of day to the minute, the half of the day included."""
@@ -88,4 +89,4 @@ class Skill(Protocol):
         """The intents that it answers; no two skills answer the same."""
 
     def answer(self, match: SkillMatch, world: World, words: Words) -> str:
-        """What to say, "" for nothing. Only says what is so: what was not done is said not to be."""
+        """What to say, "" for nothing. Never claims what was not done."""

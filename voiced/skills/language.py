@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
@@ -14,7 +15,7 @@ from hassil.intents import Intents
 from voiced.skills.contracts import Skill, Spoken
 
 OWN = "own"
-"""The metadata that marks a skill's own sentences: they go before those of home-assistant-intents."""
+"""The metadata that marks a skill's own sentences without free text: they go before all others."""
 
 
 class Source(StrEnum):
@@ -29,6 +30,7 @@ class Source(StrEnum):
 
 
 _DATA = Path(__file__).parent / "data"
+_LIST_NAME = re.compile(r"\{(\w+)")
 
 
 def read_table(language: str, name: str) -> Mapping[str, Any]:
@@ -69,19 +71,23 @@ def load_templates(language: str, skills: Iterable[Skill], sources: Collection[S
     rules = dict(base.get("expansion_rules", {}))
     data: dict[str, list[Mapping[str, Any]]] = {}
 
-    def add(intents: Mapping[str, Any], metadata: Mapping[str, Any] | None = None) -> None:
+    def add(intents: Mapping[str, Any], *, own: bool = False) -> None:
         for intent in served.intersection(intents):
-            blocks = intents[intent]["data"]
-            data.setdefault(intent, []).extend(
-                block if metadata is None else {**block, "metadata": metadata} for block in blocks
-            )
+            for block in intents[intent]["data"]:
+                goes_first = own and not any(
+                    lists.get(name, {}).get("wildcard")
+                    for sentence in block["sentences"]
+                    for name in _LIST_NAME.findall(sentence)
+                )
+                metadata = {"metadata": {OWN: True}} if goes_first else {}
+                data.setdefault(intent, []).append({**block, **metadata})
 
     if Source.OWN in sources:
         for skill in skills:
             own = read_table(language, skill.name)
-            add(own.get("intents", {}), {OWN: True})
             lists.update(own.get("lists", {}))
             rules.update(own.get("expansion_rules", {}))
+            add(own.get("intents", {}), own=True)
     if Source.RECOGNISER in sources:
         lean = home_assistant_intents.get_speech_to_phrase_intents(language) or {}
         add(lean.get("intents", {}))

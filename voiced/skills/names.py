@@ -12,8 +12,11 @@ from voiced.skills.language import read_table
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Something that can be named: `name` as it is said, lower case; `domain` as Home Assistant calls
-    its kind ("light", "cover", "media_player" ...), which decides the sentences that fit it."""
+    """Something that can be named.
+
+    `name` is lower case, as it is said; `domain` is its kind as Home Assistant calls it ("light",
+    "cover", "media_player" ...), which decides the sentences that fit it.
+    """
 
     name: str
     domain: str

@@ -1,4 +1,4 @@
-"""One spelling for what recognisers write in many: case, punctuation, fillers, a leading wake phrase."""
+"""One spelling for what recognisers write in many: case, marks, fillers, a leading wake phrase."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
-_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "`": "'"})
+_APOSTROPHES = str.maketrans(
+    dict.fromkeys(
+        "\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}`",
+        "'",
+    )
+)
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _KEPT_MARKS = re.compile(r"(?<=\d)[.,:](?=\d)|(?<=\w)'(?=\w)|[%°]")
 _MARKS = re.compile(r"[^\w\s]|_")
@@ -31,8 +36,8 @@ def normalise(text: str, spellings: Mapping[str, str] | None = None) -> str:
 def strip_wake_phrase(text: str, phrases: Iterable[str]) -> str:
     """Normalised `text` without a wake phrase that leads it.
 
-    The start of the phrase may be missing ("nabu what time is it"), since the sound of an utterance may
-    begin inside it; "ok" is "okay". A text that is nothing but the phrase becomes "".
+    The start of the phrase may be missing ("nabu what time is it"), since the sound of an utterance
+    may begin inside it; "ok" is "okay". A text that is nothing but the phrase becomes "".
     """
     words = normalise(text).split()
     heard = ["okay" if word == "ok" else word for word in words]

@@ -1,8 +1,8 @@
 """Draws sentences from hassil's templates, the likely ones more often.
 
 A template of home-assistant-intents stands for up to millions of sentences, so they cannot all be
-listed. Here each choice is drawn by chance from a generator seeded with the template's own text: the
-same templates and names give the same sentences on every run and every machine.
+listed. Here each choice is drawn by chance from a generator seeded with the template's own text:
+the same templates and names give the same sentences on every run and every machine.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class Sampler:
     ) -> None:
         """`examples` are what people say for each list that takes any words; `usual` the optional
         words that are seldom left out ("the"); `unsaid` patterns of what the templates allow and
-        nobody says ("one hours")."""
+        nobody says ("one hours").
+        """
         self._usual = frozenset(usual)
         self._rules = rules
         self._lists = lists
@@ -112,7 +113,8 @@ class Sampler:
                 self._decks[id(values)] = self._deck(values)
             words, weights = self._decks[id(values)]
             return random.choices(words, cum_weights=weights)[0]
-        assert isinstance(values, TextSlotList)
+        if not isinstance(values, TextSlotList):
+            raise TypeError(f"hassil has a new kind of list, {type(values).__name__}")
         key = (id(values), str(data.requires_context))
         if key not in self._fitting:
             self._fitting[key] = [
@@ -135,9 +137,10 @@ class Sampler:
         return words, list(itertools.accumulate(_weight(value, numbers) for value in values))
 
     def _choose(self, group: Alternative, random: Random) -> Expression:
-        """One of the alternatives: the n-th is drawn 1/n² as often as the first, since authors write
-        the usual wording first. A spelling that differs by an apostrophe alone ("whats") is the same
-        word."""
+        """One of the alternatives, or nothing of an optional one.
+
+        The n-th is drawn 1/n² as often as the first, since authors write the usual wording first.
+        """
         if id(group) not in self._choices:
             self._choices[id(group)] = self._prepare(group)
         chance, items, weights = self._choices[id(group)]
@@ -146,7 +149,10 @@ class Sampler:
         return items[0] if len(items) == 1 else random.choices(items, cum_weights=weights)[0]
 
     def _prepare(self, group: Alternative) -> tuple[float, list[Expression], list[float]]:
-        """The chance that anything is said, what it is, and cumulative weights."""
+        """The chance that anything is said, what may be, and its cumulative weights.
+
+        A spelling that differs by an apostrophe alone ("whats") is the same word.
+        """
         items = [
             item for item in group.items if not (isinstance(item, TextChunk) and item.is_empty)
         ]
@@ -172,8 +178,10 @@ class Sampler:
 
 
 def _weight(value: float, numbers: RangeSlotList) -> float:
-    """How often people say a number: round ones and small ones most, comfortable temperatures, and
-    few durations beyond sixty."""
+    """How often people say a number.
+
+    Round and small ones most, comfortable temperatures, and few durations beyond sixty.
+    """
     weight = 1.0
     if value % (5 * numbers.step) == 0:
         weight *= 6 if value % (10 * numbers.step) == 0 else 3

@@ -1,4 +1,4 @@
-"""What the assistant expects to be told: the sentences a recogniser's language model is made from."""
+"""What the assistant expects to be told: what a recogniser's language model is made from."""
 
 from __future__ import annotations
 
@@ -53,19 +53,46 @@ _COMMANDS: Final = frozenset(
 """What people say "please" to."""
 
 _TRIES: Final = 6
+_TOP_UPS: Final = 3
 _MOST_REPEATS: Final = 10
 _RARE_LISTS: Final = frozenset({"floor", "zone", "timer_command"})
 
 
 def expected_sentences(language: str, names: HouseNames | None = None) -> list[str]:
-    """Sentences that the assistant expects, likely ones several times, for a recogniser to learn from.
+    """The sentences that the assistant expects, likely ones several times.
 
     About 5,000 are distinct; all are lower case, with numbers spelled and no punctuation but
-    apostrophes. The same for the same language and `names` (common rooms and devices without). Takes
-    about a second: keep the result. Raises `ConfigError` for a language that skills do not speak.
+    apostrophes. The same for the same language and `names` (common rooms and devices without).
+    Takes about a second: keep the result. Raises `ConfigError` for a language that skills do not
+    speak.
     """
-    skills = builtin_skills()
     names = names or common_names(language)
+    sentences = _sample(language, names)
+    for _ in range(_TOP_UPS):
+        left_out = _left_out(names, sentences)
+        said = [*left_out.areas, *left_out.floors, *(device.name for device in left_out.devices)]
+        if not said:
+            break
+        sentences += [
+            sentence
+            for sentence in _sample(language, left_out)
+            if any(f" {name} " in f" {sentence} " for name in said)
+        ]
+    return sentences
+
+
+def _left_out(names: HouseNames, sentences: Sequence[str]) -> HouseNames:
+    """The names that no sentence holds: a large house has more than chance draws of some kinds."""
+    text = " | ".join(["", *sentences, ""])
+    return HouseNames(
+        areas=tuple(area for area in names.areas if f" {area} " not in text),
+        floors=tuple(floor for floor in names.floors if f" {floor} " not in text),
+        devices=tuple(device for device in names.devices if f" {device.name} " not in text),
+    )
+
+
+def _sample(language: str, names: HouseNames) -> list[str]:
+    skills = builtin_skills()
     examples = read_table(language, "examples")
     tables = [
         (share, _Templates(load_templates(language, skills, [source]), names, examples))

@@ -1,4 +1,4 @@
-"""From a transcript to a skill's reply. Knows no clock, thread or device: `World` brings the clock."""
+"""From a transcript to a skill's reply. Knows no thread or device; `World` brings the clock."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ text in it grows with the square of its length: the worst found here takes 15 ms
 and 160 ms at 2,000."""
 
 _COMMAND_SLOT: Final = "conversation_command"
-"""Home-assistant-intents' slot for "turn off the lights" in "turn off the lights in five minutes"."""
+"""Home-assistant-intents' slot for "lights off" in "lights off in five minutes"."""
 
 _WARM_UP: Final = (
     "set a timer for one hour one minute and one second",
@@ -53,11 +53,11 @@ class SkillSet:
         skills: Sequence[Skill] | None = None,
         wake_phrases: Sequence[str] = (),
     ) -> None:
-        """`names` are common rooms and devices where none are given; `wake_phrases` are taken off the
-        start of a sentence.
+        """Parse the sentences; takes a quarter of a second, so that no match has to.
 
-        Takes a quarter of a second, so that no match has to. Raises `ConfigError` for a language that
-        skills do not speak, or where two skills answer the same intent.
+        `names` are common rooms and devices where none are given, `skills` those that come with
+        voiced; `wake_phrases` are taken off the start of a sentence. Raises `ConfigError` for a
+        language that skills do not speak, or where two skills answer the same intent.
         """
         skills = builtin_skills() if skills is None else tuple(skills)
         spoken = spoken_for(language)
@@ -69,6 +69,7 @@ class SkillSet:
         self._intents = load_templates(language, skills, (Source.OWN, Source.HOME_ASSISTANT))
         words = read_table(language, "words")
         self._fillers = tuple(words.get("fillers", ()))
+        self._skipped = tuple(words.get("skipped", ()))
         self._spellings = dict(words.get("spellings", {}))
         self._wake_phrases = tuple(wake_phrases)
         for sentence in _WARM_UP:
@@ -102,6 +103,7 @@ class SkillSet:
             sentence,
             self._intents,
             slot_lists=dict(self._lists),
+            skip_words=list(self._skipped),
             # Where the person is, is not known yet; sentences that need to know it match anyway.
             intent_context={"area": ""},
             best_metadata_key=OWN,

@@ -28,8 +28,10 @@ _DISTANCES: Final = {
 
 
 class English:
-    """Times as people say them who are asked: "half past seven in the evening", "three twelve in the
-    afternoon". Strftime is not used, whose names follow the machine's locale."""
+    """Says "half past seven in the evening", "three twelve in the afternoon", "March third".
+
+    Not by strftime, whose names follow the machine's locale.
+    """
 
     def __init__(self) -> None:
         self._engine = RbnfEngine.for_language("en")
@@ -67,8 +69,7 @@ class English:
 
 
 def _part_of_day(hour: int) -> str:
-    """Where one part ends and the next begins as speakers of English mostly have it; between one and
-    five "in the morning" is said as much as "at night"."""
+    """Where speakers of English mostly draw the lines; from one to five "at night" is said as well."""
     if 1 <= hour < 12:
         return "in the morning"
     if 12 <= hour < 18:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_LOG_LEVEL_ERROR: Final = 3
+_LOG_LEVEL_ERROR: Final = 4
 _ABORTED: Final = 2
 _SEQUENCE: Final = 0
 _TO_THE_END: Final = -1
@@ -53,7 +53,10 @@ class Native:
         params = c.llama_context_default_params()
         params.n_ctx = min(context_tokens, c.llama_model_n_ctx_train(model))
         params.n_batch = params.n_ubatch = min(batch_tokens, params.n_ctx)
-        params.n_threads = params.n_threads_batch = threads
+        # A token alone reads every weight once: half the cores keep the memory busy, and the rest
+        # would only wait for each other.
+        params.n_threads = (threads + 1) // 2
+        params.n_threads_batch = threads
         context = c.llama_init_from_model(model, params)
         vocab = c.llama_model_get_vocab(model)
         memory = None if context is None else c.llama_get_memory(context)

@@ -1,7 +1,7 @@
 """The two models behind the voice-activity engines, each at its own frame length.
 
-They stand here because `gated.py` combines what `webrtc.py` and `silero.py` offer alone, and engines
-never import each other.
+They stand here because `gated.py` combines what `webrtc.py` and `silero.py` offer alone, and
+engines never import each other.
 """
 
 from __future__ import annotations

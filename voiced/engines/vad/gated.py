@@ -5,7 +5,8 @@ something, Silero first catches up on the sound just before, so that it judges t
 state settled, and then stays awake until the gate has been quiet for a while. That it begins afresh
 each time is more than thrift: Silero's state goes stale (see `silero.py`).
 
-Mode 3 is deaf to quiet speech: at -56 dBFS it missed 126 of 152 utterances, mode 2 none (measured here).
+Mode 3 is deaf to quiet speech: at -56 dBFS it missed 126 of 152 utterances, mode 2 none (measured
+here).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from voiced.engines.vad._models import (
 from voiced.types import AudioChunk, Samples, ms_to_samples
 
 _CATCH_UP_SAMPLES: Final = 8 * SILERO_WINDOW_SAMPLES
-"""Half of it finds onsets as well, but starts a little more often at noise; twice as much is no better."""
+"""Half of it finds onsets as well, but starts a little more often at noise; twice is no better."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""Voice activity with WebRTC's detector alone: next to no work, and next to no judgement of noise."""
+"""Voice activity with WebRTC's detector alone: next to no work, and most noise passes for speech."""
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
 """Wake words with microWakeWord: tiny streaming models, about 0.3 % of a core a phrase.
 
-The models and the runtime come with the wheel of pymicro-wakeword (Apache-2.0); the method is described
-at https://github.com/kahrendt/microWakeWord. A model hears a spectrum every 10 ms, answers every 30 ms,
-and the phrase counts as heard when the mean of its last answers passes the threshold.
+The models and the runtime come with the wheel of pymicro-wakeword (Apache-2.0); the method is
+described at https://github.com/kahrendt/microWakeWord. A model hears a spectrum every 10 ms and
+answers every 30 ms; the phrase counts as heard when the mean of its last answers passes the threshold.
+
+It is reported 30 to 300 ms after the phrase's last sound, 80 to 140 ms in the median, and at a lower
+threshold also while that sound goes on (measured here with synthetic voices at 0.85).
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Wake words with openWakeWord, the alternative to microWakeWord for phrases that exist only there.
 
-The runtime and five models come with the wheel of pyopen-wakeword (Apache-2.0). The models themselves,
-unlike the code, are licensed CC BY-NC-SA 4.0: not for commercial use. The method is described at
-https://github.com/dscripka/openWakeWord: one mel spectrogram and one speech embedding are shared by all
-phrases, and a small classifier a phrase looks at the last second or two of embeddings, every 80 ms.
+The runtime and five models come with the wheel of pyopen-wakeword (Apache-2.0). The models, unlike
+the code, are licensed CC BY-NC-SA 4.0: not for commercial use. The method is described at
+https://github.com/dscripka/openWakeWord: one mel spectrogram and one speech embedding are shared by
+all phrases, and a small classifier a phrase looks at the last second or two, every 80 ms.
 
-The embedding takes 15 to 25 % of a core as the wheel runs it; through the XNNPACK kernels of the same
-library about 1 % (measured here, with equal scores).
+The embedding takes 6 to 25 % of a core as the wheel's own wrapper runs it; through the XNNPACK
+kernels of the same library about 1 % (measured here, with equal scores).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MEL_BANDS: Final = 32
 _EMBEDDING: Final = 96
 
 _WARM_UP_STEPS: Final = 5
-"""Answers ignored after a reset, while the classifier looks at made-up silence (as upstream does)."""
+"""Answers ignored after a reset, while the classifier looks at made-up silence, as upstream does."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

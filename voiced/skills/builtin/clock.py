@@ -40,4 +40,5 @@ class Clock:
 
 
 def build() -> Skill:
+    """The skill of this module."""
     return Clock()

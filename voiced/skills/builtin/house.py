@@ -75,4 +75,5 @@ def _target(match: SkillMatch, words: Words) -> str:
 
 
 def build() -> Skill:
+    """The skill of this module."""
     return House()

@@ -27,4 +27,5 @@ class Lists:
 
 
 def build() -> Skill:
+    """The skill of this module."""
     return Lists()

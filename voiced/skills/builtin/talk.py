@@ -31,4 +31,5 @@ class Talk:
 
 
 def build() -> Skill:
+    """The skill of this module."""
     return Talk()

@@ -36,4 +36,5 @@ class Timers:
 
 
 def build() -> Skill:
+    """The skill of this module."""
     return Timers()

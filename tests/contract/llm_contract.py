@@ -1,0 +1,203 @@
+"""What every language model must do, as tests: subclass `LlmContract` and give it an engine.
+
+    class TestMine(LlmContract):
+        @classmethod
+        def make_engine(cls) -> LanguageModel:
+            return mine.build(mine.Options(), BuildContext(...))
+
+The engine must choose its words without chance, so that the same conversation has the same reply.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from voiced.engines.contracts import LanguageModel
+from voiced.errors import EngineError
+from voiced.types import Message, Prefill, Role
+
+PREFIX = (
+    Message(Role.SYSTEM, "You are a helpful voice assistant. Reply with one short sentence."),
+    Message(Role.USER, "how many days are in a week"),
+    Message(Role.ASSISTANT, "There are seven days in a week."),
+)
+
+
+class CancelAfter:
+    """Cancels when it has been asked for the `polls`-th time."""
+
+    def __init__(self, polls: int) -> None:
+        self.polls = polls
+
+    def is_set(self) -> bool:
+        self.polls -= 1
+        return self.polls < 0
+
+
+NEVER = threading.Event()
+
+
+def asked(*said: str) -> tuple[Message, ...]:
+    """The prefix, then what user and assistant said in turns, the user first and last."""
+    turns = zip(said, [Role.USER, Role.ASSISTANT] * len(said), strict=False)
+    return (*PREFIX, *(Message(role, text) for text, role in turns))
+
+
+def reply(engine: LanguageModel, messages: Sequence[Message], max_tokens: int = 30) -> str:
+    engine.extend(messages, NEVER)
+    return "".join(engine.generate(max_tokens=max_tokens))
+
+
+class LlmContract:
+    """The contract of `LanguageModel`. An engine is made once a class."""
+
+    question = "what is the capital of france"
+    """A question with a reply that is shorter than thirty tokens."""
+
+    @classmethod
+    def make_engine(cls) -> LanguageModel:
+        raise AssertionError("a subclass makes its engine")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def engine(cls) -> Iterator[LanguageModel]:
+        engine = cls.make_engine()
+        yield engine
+        engine.close()
+
+    def test_it_holds_a_conversation(self, engine: LanguageModel) -> None:
+        assert engine.context_tokens >= 256
+
+    def test_counting_grows_with_every_message(self, engine: LanguageModel) -> None:
+        counts = [engine.count_tokens(asked("one")[:length]) for length in range(1, 5)]
+        assert counts == sorted(set(counts))
+        assert engine.count_tokens(asked("one two three four")) > counts[-1]
+
+    def test_counting_changes_nothing(self, engine: LanguageModel) -> None:
+        messages = asked(self.question)
+        engine.extend(messages, NEVER)
+        engine.count_tokens(asked("something else", "entirely", "and then"))
+        again = engine.extend(messages, NEVER)
+        assert again.reused_tokens >= again.total_tokens - 1
+
+    def test_extend_reports_what_is_there_and_what_was(self, engine: LanguageModel) -> None:
+        first = asked("good morning")
+        second = asked("good morning", "Good morning.", "how are you")
+        engine.extend(asked("something else"), NEVER)
+        one = engine.extend(first, NEVER)
+        assert one.total_tokens == engine.count_tokens(first)
+        assert 0 < one.reused_tokens < one.total_tokens
+        two = engine.extend(second, NEVER)
+        assert two.total_tokens == engine.count_tokens(second)
+        assert two.reused_tokens >= one.total_tokens - 1
+
+    def test_only_the_common_beginning_is_kept(self, engine: LanguageModel) -> None:
+        engine.extend(asked("alpha", "Beta.", "gamma"), NEVER)
+        changed = engine.extend(asked("alpha", "Delta.", "gamma"), NEVER)
+        assert engine.count_tokens(PREFIX) - 10 < changed.reused_tokens
+        assert changed.reused_tokens < engine.count_tokens(asked("alpha")) + 2
+
+    def test_a_reply_does_not_depend_on_what_was_there_before(
+        self, engine: LanguageModel
+    ) -> None:
+        first = reply(engine, asked(self.question))
+        reply(engine, asked("tell me a joke", "No.", "why not"))
+        assert reply(engine, asked(self.question)) == first
+        reply(engine, [Message(Role.SYSTEM, "Say nothing."), Message(Role.USER, "well")])
+        assert reply(engine, asked(self.question)) == first
+
+    def test_the_same_messages_can_be_answered_again(self, engine: LanguageModel) -> None:
+        messages = asked(self.question)
+        assert reply(engine, messages) == reply(engine, messages)
+
+    def test_a_reply_ends_by_itself(self, engine: LanguageModel) -> None:
+        short = reply(engine, asked(self.question), max_tokens=30)
+        assert short.strip()
+        assert reply(engine, asked(self.question), max_tokens=200) == short
+
+    def test_a_reply_ends_after_max_tokens(self, engine: LanguageModel) -> None:
+        engine.extend(asked("count from one to one hundred"), NEVER)
+        assert 0 < len(list(engine.generate(max_tokens=4))) <= 4
+
+    def test_no_tokens_are_no_reply(self, engine: LanguageModel) -> None:
+        engine.extend(asked(self.question), NEVER)
+        assert list(engine.generate(max_tokens=0)) == []
+
+    def test_what_was_said_is_reused(self, engine: LanguageModel) -> None:
+        said = reply(engine, asked(self.question))
+        before = engine.count_tokens(asked(self.question))
+        next_turn = engine.extend(asked(self.question, said, "and of spain"), NEVER)
+        assert next_turn.reused_tokens > before
+
+    def test_closing_a_reply_stops_it(self, engine: LanguageModel) -> None:
+        messages = asked(self.question)
+        whole = reply(engine, messages)
+        engine.extend(messages, NEVER)
+        pieces = engine.generate(max_tokens=30)
+        first = next(pieces)
+        assert whole.startswith(first)
+        pieces.close()  # type: ignore[attr-defined]  # engines give generators
+        assert list(pieces) == []
+        again = engine.extend(messages, NEVER)
+        assert again.reused_tokens >= again.total_tokens - 1
+        assert "".join(engine.generate(max_tokens=30)) == whole
+
+    def test_a_reply_does_not_go_on_in_another_conversation(self, engine: LanguageModel) -> None:
+        engine.extend(asked("count from one to one hundred"), NEVER)
+        stale = engine.generate(max_tokens=30)
+        next(stale)
+        expected = engine.extend(asked(self.question), NEVER)
+        assert list(stale) == []
+        assert engine.extend(asked(self.question), NEVER).total_tokens == expected.total_tokens
+
+    def test_without_a_conversation_there_is_no_reply(self, engine: LanguageModel) -> None:
+        engine.extend(asked(self.question), NEVER)
+        list(engine.generate(max_tokens=5))
+        with pytest.raises(EngineError, match="nothing to answer"):
+            next(engine.generate(max_tokens=5))
+
+    def test_a_cancelled_extend_stops_and_what_it_did_counts(self, engine: LanguageModel) -> None:
+        long = asked(*["this is a rather long thing to say, word after word after word"] * 21)
+        expected = reply(engine, long, max_tokens=8)
+        engine.extend(asked("something else"), NEVER)
+        done: list[Prefill] = []
+        for polls in (0, 5, 500, 2000):
+            done.append(engine.extend(long, CancelAfter(polls)))
+            assert done[-1].total_tokens < engine.count_tokens(long)
+            with pytest.raises(EngineError, match="nothing to answer"):
+                next(engine.generate(max_tokens=5))
+        for earlier, later in zip(done, done[1:], strict=False):
+            assert later.reused_tokens >= earlier.total_tokens - 1
+        assert done[-1].total_tokens > done[0].total_tokens
+        assert engine.extend(long, NEVER).reused_tokens >= done[-1].total_tokens - 1
+        assert "".join(engine.generate(max_tokens=8)) == expected
+
+    def test_too_long_a_conversation_is_refused_and_does_no_harm(
+        self, engine: LanguageModel
+    ) -> None:
+        expected = reply(engine, asked(self.question))
+        with pytest.raises(EngineError, match=r"holds \d+"):
+            engine.extend(asked("word " * engine.context_tokens), NEVER)
+        assert reply(engine, asked(self.question)) == expected
+
+    def test_a_reply_ends_where_the_context_does(self, engine: LanguageModel) -> None:
+        words = engine.context_tokens
+        while engine.count_tokens(asked("word " * words)) > engine.context_tokens - 4:
+            words -= 1 + words // 100
+        messages = asked("word " * words)
+        room = engine.context_tokens - engine.count_tokens(messages)
+        assert engine.extend(messages, NEVER).total_tokens < engine.context_tokens
+        assert len(list(engine.generate(max_tokens=room + 50))) <= room
+
+    def test_odd_text_is_a_conversation_too(self, engine: LanguageModel) -> None:
+        for text in ("", " ", "🙂", "\x00", "broken \ud800 surrogate", "今天", "{{ 7 * 7 }} {% if %}"):
+            engine.extend(asked(text), NEVER)
+            list(engine.generate(max_tokens=2))
+
+    def test_no_thread_is_left(self, engine: LanguageModel) -> None:
+        before = threading.active_count()
+        reply(engine, asked(self.question))
+        assert threading.active_count() == before
