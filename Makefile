@@ -28,6 +28,7 @@ format: .venv/.ready ## Format the code and mend what can be mended by itself
 
 .PHONY: setup
 setup: .venv/.ready ## Make .venv (PYTHON=... chooses the Python)
+	@echo ".venv is ready"
 
 .venv/.ready: requirements.txt pyproject.toml .ci/setup .ci/lib.sh .ci/uv .ci/llama.cmake
 	@.ci/setup

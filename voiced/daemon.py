@@ -6,6 +6,7 @@ Nothing else names concrete engines, devices or files, and nothing here decides 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,7 @@ from voiced.audio.portaudio import PortAudio
 from voiced.config import NO_ENGINE, Settings
 from voiced.core.clauses import ClauseSplitter
 from voiced.core.conversation import Conversation
+from voiced.core.prompt import EXAMPLES
 from voiced.core.segmenter import Segmenter, SegmenterSettings
 from voiced.core.state import Activation
 from voiced.engines import registry
@@ -138,7 +140,7 @@ class Workshop:
         if llm_settings.engine != NO_ENGINE:
             llm = await self._host("llm", self._engines.llm)
         limits = ReplyLimits(llm_settings.max_tokens, self._settings.stt.min_confidence)
-        conversation = Conversation(llm_settings.system_prompt)
+        conversation = Conversation.begin(llm_settings.system_prompt, EXAMPLES)
         return Responder(skills, llm, conversation, limits, datetime.now)
 
     async def _host(self, name: str, build: Callable[[], E]) -> Hosted[E]:
@@ -169,6 +171,11 @@ async def run_assistant(
                 stt = loading.create_task(workshop.stt())
                 tts = loading.create_task(workshop.tts())
                 responder = loading.create_task(workshop.responder())
+        await responder.result().warm_up()
+        # What is loaded stays: the collector need not walk over it in the middle of a turn, which takes
+        # up to 80 ms for hassil's tables alone (measured here).
+        gc.collect()
+        gc.freeze()
         is_streaming = await stt.result().run(lambda engine: engine.is_streaming)
         hearing = Hearing(
             stt.result(),

@@ -56,6 +56,17 @@ class Responder:
         self._limits = limits
         self._now = now
 
+    @property
+    def conversation(self) -> Conversation:
+        """What was said so far, and what was heard of the answers."""
+        return self._conversation
+
+    async def warm_up(self) -> None:
+        """Have the language model read what stands before every conversation. Raises `EngineError`."""
+        if self._llm is not None:
+            prefix = self._conversation.prefix
+            await self._llm.run(lambda model: model.extend(prefix, threading.Event()))
+
     async def is_whole(self, transcript: Transcript) -> bool:
         """Whether a skill takes this for a whole sentence, so that nothing has to follow it."""
         if transcript.confidence < self._limits.min_confidence:
@@ -69,7 +80,7 @@ class Responder:
         """
         match = await self._skills.run(lambda skills: skills.match(transcript.text))
         if match is not None:
-            world = World(self._now, self._conversation.last_reply)
+            world = World(self._now, self._last_reply)
             reply = await self._skills.run(lambda skills: skills.answer(match, world))
             on_first_token()
             return Answer(ReplyPath.SKILL, _said(reply.speech))
@@ -81,12 +92,13 @@ class Responder:
 
     def remember(self, question: str, heard: str, *, interrupted: bool) -> None:
         """Keep an exchange, with the words of the answer that were really heard."""
-        self._conversation.add(question, heard, interrupted=interrupted)
+        self._conversation = self._conversation.after(question, heard, is_interrupted=interrupted)
 
     async def _think(
         self, llm: Hosted[LanguageModel], question: str, on_first_token: Callable[[], None]
     ) -> AsyncGenerator[str, None]:
-        messages = await llm.run(lambda model: self._conversation.asking(question, model))
+        self._conversation = await llm.run(lambda model: self._fitted(question, model))
+        messages = self._conversation.asking(question)
         cancel = threading.Event()
         try:
             await llm.run(lambda model: model.extend(messages, cancel))
@@ -102,6 +114,15 @@ class Responder:
                     yield clause
         for clause in splitter.flush():
             yield clause
+
+    def _fitted(self, question: str, model: LanguageModel) -> Conversation:
+        budget_tokens = model.context_tokens - self._limits.max_tokens
+        return self._conversation.fitted(question, model.count_tokens, budget_tokens)
+
+    @property
+    def _last_reply(self) -> str:
+        exchanges = self._conversation.exchanges
+        return exchanges[-1].heard if exchanges else ""
 
 
 async def _said(speech: str) -> AsyncGenerator[str, None]:

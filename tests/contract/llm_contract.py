@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 
@@ -54,8 +56,11 @@ def reply(engine: LanguageModel, messages: Sequence[Message], max_tokens: int = 
 class LlmContract:
     """The contract of `LanguageModel`. An engine is made once a class."""
 
-    question = "what is the capital of france"
+    question: ClassVar[str] = "what is the capital of france"
     """A question with a reply that is shorter than thirty tokens."""
+
+    cancel_polls: ClassVar[tuple[int, ...]] = (0, 5, 500, 2000)
+    """How often an engine may ask whether to stop before it must, while it reads 300 tokens: rising."""
 
     @classmethod
     def make_engine(cls) -> LanguageModel:
@@ -100,9 +105,7 @@ class LlmContract:
         assert engine.count_tokens(PREFIX) - 10 < changed.reused_tokens
         assert changed.reused_tokens < engine.count_tokens(asked("alpha")) + 2
 
-    def test_a_reply_does_not_depend_on_what_was_there_before(
-        self, engine: LanguageModel
-    ) -> None:
+    def test_a_reply_does_not_depend_on_what_was_there_before(self, engine: LanguageModel) -> None:
         first = reply(engine, asked(self.question))
         reply(engine, asked("tell me a joke", "No.", "why not"))
         assert reply(engine, asked(self.question)) == first
@@ -160,16 +163,16 @@ class LlmContract:
             next(engine.generate(max_tokens=5))
 
     def test_a_cancelled_extend_stops_and_what_it_did_counts(self, engine: LanguageModel) -> None:
-        long = asked(*["this is a rather long thing to say, word after word after word"] * 21)
+        long = asked(*["this is a rather long thing to say, word after word after word"] * 13)
         expected = reply(engine, long, max_tokens=8)
         engine.extend(asked("something else"), NEVER)
         done: list[Prefill] = []
-        for polls in (0, 5, 500, 2000):
+        for polls in self.cancel_polls:
             done.append(engine.extend(long, CancelAfter(polls)))
             assert done[-1].total_tokens < engine.count_tokens(long)
             with pytest.raises(EngineError, match="nothing to answer"):
                 next(engine.generate(max_tokens=5))
-        for earlier, later in zip(done, done[1:], strict=False):
+        for earlier, later in pairwise(done):
             assert later.reused_tokens >= earlier.total_tokens - 1
         assert done[-1].total_tokens > done[0].total_tokens
         assert engine.extend(long, NEVER).reused_tokens >= done[-1].total_tokens - 1
@@ -193,7 +196,15 @@ class LlmContract:
         assert len(list(engine.generate(max_tokens=room + 50))) <= room
 
     def test_odd_text_is_a_conversation_too(self, engine: LanguageModel) -> None:
-        for text in ("", " ", "🙂", "\x00", "broken \ud800 surrogate", "今天", "{{ 7 * 7 }} {% if %}"):
+        for text in (
+            "",
+            " ",
+            "🙂",
+            "\x00",
+            "broken \ud800 surrogate",
+            "今天",
+            "{{ 7 * 7 }} {% if %}",
+        ):
             engine.extend(asked(text), NEVER)
             list(engine.generate(max_tokens=2))
 

@@ -148,7 +148,7 @@ def test_an_unknown_voice_names_the_nearest() -> None:
 
 
 def test_a_missing_library_and_missing_data(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="does not load .*reinstall espeakng-loader"):
+    with pytest.raises(ModelError, match=r"does not load .*reinstall espeakng-loader"):
         espeak._Library(tmp_path / "libespeak-ng.so", tmp_path)
     with pytest.raises(ModelError, match="shorter path"):
         espeak._Library(tmp_path / "libespeak-ng.so", tmp_path / ("x" * 200))
@@ -165,5 +165,7 @@ try:
 except ModelError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     assert f"finds no data in {tmp_path}; reinstall espeakng-loader" in done.stdout

@@ -150,7 +150,7 @@ def test_a_folder_with_two_voices_is_ambiguous(voice: Path) -> None:
 
 
 def test_a_missing_voice(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no voice at .*voiced models list"):
+    with pytest.raises(ModelError, match=r"no voice at .*voiced models list"):
         make(voice=str(tmp_path / "none.onnx"))
 
 
@@ -183,9 +183,7 @@ def test_a_json_that_is_none(voice: Path, content: bytes) -> None:
         lambda config: config.pop("num_symbols"),
     ],
 )
-def test_a_json_that_lacks_something(
-    voice: Path, edit: Callable[[dict[str, Any]], object]
-) -> None:
+def test_a_json_that_lacks_something(voice: Path, edit: Callable[[dict[str, Any]], object]) -> None:
     change(voice, edit)
     with pytest.raises(ModelError, match="describes no Piper voice"):
         make(voice=str(voice))
@@ -239,7 +237,7 @@ class TestSpeakers:
             lambda config: config.update(num_speakers=2, speaker_id_map={"alice": 0, "bob": 1}),
         )
         for speaker in ("bob", "1"):
-            with pytest.raises(ModelError, match="does not speak: .*sid"):
+            with pytest.raises(ModelError, match=r"does not speak: .*sid"):
                 make(voice=str(voice), speaker=speaker)
         with pytest.raises(ModelError, match='has no speaker "carol"; it has alice, bob'):
             make(voice=str(voice), speaker="carol")

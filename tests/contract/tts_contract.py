@@ -1,9 +1,9 @@
 """What every text-to-speech engine must do, as tests: subclass `TtsContract` and give it an engine.
 
-    class TestMine(TtsContract):
-        @classmethod
-        def make_engine(cls) -> TextToSpeech:
-            return mine.build(mine.Options(), BuildContext(...))
+class TestMine(TtsContract):
+    @classmethod
+    def make_engine(cls) -> TextToSpeech:
+        return mine.build(mine.Options(), BuildContext(...))
 """
 
 from __future__ import annotations

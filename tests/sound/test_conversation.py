@@ -29,7 +29,7 @@ def test_the_time_is_asked_and_told_aloud(pulse_server: PulseServer, tmp_path: P
     log = tmp_path / "log"
     with log.open("wb") as errors:
         daemon = subprocess.Popen(
-            [sys.executable, "-m", "voiced", "run"],
+            [str(Path(sys.executable).with_name("voiced")), "run"],
             env={**os.environ, **pulse_server.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -70,7 +70,6 @@ class Scene:
         self.stt = FakeStt(self.codebook)
         self.llm = FakeLlm(self.answers)
         self.events: list[AssistantEvent] = []
-        self.conversation = Conversation("be brief")
         self._happened = asyncio.Event()
 
     def play(self, script: Callable[[Scene], Awaitable[None]]) -> Scene:
@@ -125,11 +124,15 @@ class Scene:
         tts = await self._hosted("tts", FakeTts(self.codebook))
         skills = await self._hosted("skills", FakeSkills(self.skills))
         async with self.card.sink as sink, self.card.source as source:
-            responder = Responder(
-                skills, llm, self.conversation, ReplyLimits(60, 0.3), lambda: datetime(2026, 1, 1, tzinfo=UTC)
+            self.responder = Responder(
+                skills,
+                llm,
+                Conversation.begin("be brief"),
+                ReplyLimits(60, 0.3),
+                lambda: datetime(2026, 1, 1, tzinfo=UTC),
             )
             hearing = Hearing(stt, is_streaming=True, silence_ms=700, wake_phrases=("okay nabu",))
-            stages = Stages(responder, tts, Player(sink))
+            stages = Stages(self.responder, tts, Player(sink))
             earcons = {name: earcon(name, SAMPLE_RATE_HZ) for name in Earcon}
             self.assistant = Assistant(self.activation, hearing, stages, earcons, self._observe)
             segmenter = Segmenter(SegmenterSettings())

@@ -57,7 +57,8 @@ def test_the_length_follows_the_rates(
     resampler = StreamResampler(from_hz, to_hz, low_delay=low_delay)
     before = np.full(samples, 1_000, np.int16)
     first = stream(resampler, before, portion)
-    assert abs(len(first) - samples * to_hz / from_hz) <= 1
+    # The variable-rate engine may round up and keep one more.
+    assert abs(len(first) - samples * to_hz / from_hz) <= (2 if low_delay else 1)
     # A flush leaves nothing behind: the next stream comes out the same.
     assert np.array_equal(stream(resampler, before, portion), first)
 

@@ -52,14 +52,14 @@ def test_recordings_follow_each_other_without_a_gap_and_silence_them() -> None:
         card = SimulatedDuplex()
         chunks: list[AudioChunk] = []
         async with card.source as source:
-            first = card.say(ramp(0, 500))
-            second = card.say(ramp(500, 500))
+            assert card.say(ramp(0, 500)) == 500
+            assert card.say(ramp(500, 500)) == 1_000
+            third = 0
             async for chunk in source.blocks():
                 chunks.append(chunk)
                 if len(chunks) == 6:
                     third = card.say(ramp(1_000, 200))
                     card.hang_up()
-        assert (first, second) == (500, 1_000)
         return chunks, third
 
     chunks, third = run_virtual(main())
@@ -177,12 +177,15 @@ def test_a_full_disk_reaches_both_sides() -> None:
         while True:
             await card.sink.write(tone(440, 500))
 
+    async def use(card: SimulatedDuplex, tasks: list[asyncio.Task[None]]) -> None:
+        async with card:
+            tasks += [asyncio.create_task(side(card)) for side in (listen, speak)]
+            await asyncio.wait(tasks)
+
     async def main() -> list[BaseException | None]:
-        card = SimulatedDuplex(record_to=Path("/dev/full"))
+        tasks: list[asyncio.Task[None]] = []
         with pytest.raises(OutputError):
-            async with card:
-                tasks = [asyncio.create_task(side(card)) for side in (listen, speak)]
-                await asyncio.wait(tasks)
+            await use(SimulatedDuplex(record_to=Path("/dev/full")), tasks)
         return [task.exception() for task in tasks]
 
     for error in run_virtual(main()):

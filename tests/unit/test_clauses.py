@@ -32,7 +32,12 @@ def clauses(*pieces: str) -> list[str]:
         ],
         # Points that end nothing.
         ["It is 3.5 degrees and costs $1,000.50.", "It is 7:30 now."],
-        ["Mr. Smith met Dr. Jones e.g. on Oct. 5 at No. 10.", "They left at 5 p.m.", "No.", "So I."],
+        [
+            "Mr. Smith met Dr. Jones e.g. on Oct. 5 at No. 10.",
+            "They left at 5 p.m.",
+            "No.",
+            "So I.",
+        ],
         ["J. R. R. Tolkien was in the U.S. Army and i.e. not in the U.K. at all."],
         ["See example.com/a.html?b=c or v2.0.1 of it."],
         ["It takes approx. five minutes or so.", "Fine."],
@@ -112,12 +117,13 @@ def test_flush_leaves_nothing_behind() -> None:
     assert splitter.flush() == []
 
 
+TRICKY = """
+    Hello the light e.g. Mr. 3.5 7:30 1,000 U.S. no. No. I p.m. etc. -5 Paris Yes, is; so: on— end.
+    end? end! what?! well... hm… "quoted." (so) — - – 1. 2) https://a.b/c?d=e 😀 今天。天气， ¿Qué? «sí».
+    * **bold** don't
+"""
 WORDS = st.one_of(
-    st.sampled_from(
-        "Hello the light e.g. Mr. 3.5 7:30 1,000 U.S. no. I p.m. etc. -5 Paris Yes, is; so: on— "
-        'end. end? end! what?! well... hm… "quoted." (so) — - – 1. 2) https://a.b/c?d=e 😀 今天。天气，'
-        " ¿Qué? «sí». * **bold** don't".split()
-    ),
+    st.sampled_from(TRICKY.split()),
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12),
 )
 TEXTS = st.lists(WORDS, max_size=60).flatmap(

@@ -100,8 +100,8 @@ class PortAudio:
         """Look again what devices there are; does nothing while a stream is open."""
         with self._alone():
             if self._open_streams == 0:
-                self._library._terminate()
-                self._library._initialize()
+                self._library._terminate()  # noqa: SLF001  # there is no public way
+                self._library._initialize()  # noqa: SLF001
 
     async def prepare(
         self, name: str, direction: Direction, rates_hz: Sequence[int], channels: int
@@ -177,7 +177,7 @@ class PortAudio:
             await self._in_thread(partial(self._close, stream), _ignore, is_patient=True)
         except DeviceError:
             # It would wait for the stream once more when the process ends, and that for ever.
-            atexit.unregister(self._library._exit_handler)
+            atexit.unregister(self._library._exit_handler)  # noqa: SLF001  # as above
 
     def _close(self, stream: Any) -> None:
         # A device that has vanished says so once more here.

@@ -12,6 +12,8 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
+from voiced.core.prompt import SYSTEM_PROMPT
+
 ENGINE_KINDS: Final = ("vad", "wake", "stt", "llm", "tts")
 """The tables whose `engine` key chooses an engine, in the order in which sound travels."""
 
@@ -174,7 +176,7 @@ class LlmSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             max_length=4000,
             description="What the language model is told before every conversation.",
         ),
-    ] = "You are a helpful voice assistant. Reply with one short sentence."
+    ] = SYSTEM_PROMPT
 
 
 class TtsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -20,12 +20,15 @@ _LATER_LETTERS: Final = 50
 _LONGEST_CHARACTERS: Final = 200
 """Where text without any mark is cut, at a word: about 12 s of speech."""
 
-_ABBREVIATIONS: Final = frozenset(
+_ENGLISH: Final = (
     "mr mrs ms dr prof sr jr st mt vs cf fig vol pp gen col sgt capt lt rev hon gov approx "
-    "jan feb apr jun jul aug sept sep oct nov dec "
-    "sra srta dra ud uds ee uu nr bzw bzgl ca hr fr mme mlle dott sig".split()
+    "jan feb apr jun jul aug sept sep oct nov dec"
 )
-"""Words that go on after their point; the last line is Spanish, German, French and Italian."""
+_SPANISH_GERMAN_FRENCH_ITALIAN: Final = (
+    "sra srta dra ud uds ee uu nr bzw bzgl ca hr fr mme mlle dott sig"
+)
+_ABBREVIATIONS: Final = frozenset((*_ENGLISH.split(), *_SPANISH_GERMAN_FRENCH_ITALIAN.split()))
+"""Words that go on after their point."""
 
 _INITIALS: Final = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 """A letter, or letters with points between them: J (R. R. Tolkien), U.S, e.g."""
@@ -93,9 +96,7 @@ class ClauseSplitter:
             if letters and letters >= self._letters_needed_at(mark):
                 return end
         # Two more: so far the marks of a whole clause have been looked at above.
-        if len(text) < _LONGEST_CHARACTERS + 2 and not (
-            is_end and len(text) > _LONGEST_CHARACTERS
-        ):
+        if len(text) < _LONGEST_CHARACTERS + 2 and not (is_end and len(text) > _LONGEST_CHARACTERS):
             return None
         space = text.rfind(" ", 0, _LONGEST_CHARACTERS + 1)
         return space if space > 0 else _LONGEST_CHARACTERS

@@ -12,12 +12,16 @@ import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-import llama_cpp as c
+from typing import TYPE_CHECKING, Final
 
 from voiced.errors import EngineError, ModelError
+
+# Before the library comes in, which reads it once: its threads wait for each other several thousand
+# times a second, and by default they spin. Where another process wants a core, that made two threads
+# ten times as slow as one (5 tokens/s against 50, measured with three other busy processes on two
+# cores); asleep, they lose nothing that could be measured.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+import llama_cpp as c
 
 if TYPE_CHECKING:
     from voiced.engines.contracts import Cancel
@@ -33,16 +37,12 @@ _TO_THE_END: Final = -1
 class Native:
     """A loaded model with the keys and values of `held`, the tokens that it has read."""
 
-    def __init__(
-        self, path: Path, *, context_tokens: int, batch_tokens: int, threads: int
-    ) -> None:
+    def __init__(self, path: Path, *, context_tokens: int, batch_tokens: int, threads: int) -> None:
         """Map `path` into memory and make a context. Raises `ModelError`."""
         self.held: list[int] = []
         log = _library_log()
         log.errors.clear()
-        model_params = c.llama_model_default_params()
-        model_params.load_mode = c.LLAMA_LOAD_MODE_MMAP
-        model = c.llama_model_load_from_file(bytes(path), model_params)
+        model = c.llama_model_load_from_file(bytes(path), c.llama_model_default_params())
         if model is None:
             message = (
                 f"{path} is not a model that llama.cpp can load ({log.reason()}); "
@@ -79,15 +79,17 @@ class Native:
     @property
     def context(self) -> c.llama_context_p:
         """For samplers, which read the newest logits from it."""
-        return self._context
+        context: c.llama_context_p = self._context
+        return context
 
     @property
     def vocab_tokens(self) -> int:
-        return c.llama_vocab_n_tokens(self._vocab)
+        count: int = c.llama_vocab_n_tokens(self._vocab)
+        return count
 
     def chat_template(self) -> str | None:
         """The Jinja source, where the model brings one."""
-        source = c.llama_model_chat_template(self._model, None)
+        source: bytes | None = c.llama_model_chat_template(self._model, None)
         return None if source is None else source.decode(errors="replace")
 
     def bos_text(self) -> str:
@@ -98,7 +100,7 @@ class Native:
 
     def adds_bos(self) -> bool:
         """Whether a text must begin with the beginning-of-sequence token."""
-        return c.llama_vocab_get_add_bos(self._vocab)
+        return bool(c.llama_vocab_get_add_bos(self._vocab))
 
     def tokenize(self, text: str, *, add_special: bool = False) -> list[int]:
         """The tokens of `text`, the names of special tokens in it included."""
@@ -106,18 +108,16 @@ class Native:
         room = len(data) + 8
         while True:
             tokens = (c.llama_token * room)()
-            count = c.llama_tokenize(
-                self._vocab, data, len(data), tokens, room, add_special, True
-            )
+            count = c.llama_tokenize(self._vocab, data, len(data), tokens, room, add_special, True)
             if count >= 0:
                 return list(tokens[:count])
             room = -count
 
     def is_control(self, token: int) -> bool:
-        return c.llama_vocab_is_control(self._vocab, token)
+        return bool(c.llama_vocab_is_control(self._vocab, token))
 
     def ends_turn(self, token: int) -> bool:
-        return c.llama_vocab_is_eog(self._vocab, token)
+        return bool(c.llama_vocab_is_eog(self._vocab, token))
 
     def piece(self, token: int) -> bytes:
         """The bytes that `token` stands for; a character may be spread over several."""
@@ -181,7 +181,8 @@ class Native:
     def _text(self, token: int) -> str:
         if token < 0:
             return ""
-        return c.llama_vocab_get_text(self._vocab, token).decode(errors="replace")
+        text: bytes = c.llama_vocab_get_text(self._vocab, token)
+        return text.decode(errors="replace")
 
 
 class _Log:

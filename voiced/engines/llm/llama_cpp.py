@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
@@ -82,7 +83,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 def build(options: Options, context: BuildContext) -> LlamaCpp:
     """Load the model. Raises `ModelError` where it is missing, corrupt, or no chat model."""
-    from voiced.engines.llm._chat_template import ChatTemplate
     from voiced.engines.llm._llama_native import Native
 
     path = context.models.path(options.model)
@@ -96,12 +96,7 @@ def build(options: Options, context: BuildContext) -> LlamaCpp:
         threads=context.threads,
     )
     try:
-        source = native.chat_template()
-        if source is None:
-            message = f"{path} has no chat template; choose an instruct (chat) model"
-            raise ModelError(message)
-        template = ChatTemplate(source, bos_token=native.bos_text(), eos_token=native.eos_text())
-        return LlamaCpp(native, template, options)
+        return LlamaCpp(native, _template(native, path), options)
     except BaseException:
         native.close()
         raise
@@ -199,10 +194,20 @@ def _common_length(left: Sequence[int], right: Sequence[int]) -> int:
     return length
 
 
+def _template(native: Native, path: Path) -> ChatTemplate:
+    from voiced.engines.llm._chat_template import ChatTemplate
+
+    source = native.chat_template()
+    if source is None:
+        message = f"{path} has no chat template; choose an instruct (chat) model"
+        raise ModelError(message)
+    return ChatTemplate(source, bos_token=native.bos_text(), eos_token=native.eos_text())
+
+
 def _sampler(options: Options, vocab_tokens: int) -> c.llama_sampler_p:
     import llama_cpp as c
 
-    chain = c.llama_sampler_chain_init(c.llama_sampler_chain_default_params())
+    chain: c.llama_sampler_p = c.llama_sampler_chain_init(c.llama_sampler_chain_default_params())
     if options.repeat_penalty > 1:
         c.llama_sampler_chain_add(
             chain,

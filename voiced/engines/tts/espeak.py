@@ -179,7 +179,7 @@ class _Library:
         """Put the sound of `text` into `pieces` until `stop`; then an error, if any, and None."""
 
         def take(wave: ctypes._Pointer[ctypes.c_int16], count: int, _events: object) -> int:
-            if wave and count > 0:
+            if count > 0:
                 pieces.put(np.ctypeslib.as_array(wave, (count,)).copy())
             return int(stop.is_set())
 
@@ -210,9 +210,7 @@ _LOADING: Final = threading.Lock()
 def _loaded() -> _Library:
     import espeakng_loader
 
-    return _Library(
-        Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path())
-    )
+    return _Library(Path(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path()))
 
 
 def _library() -> _Library:
