@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final, Self, TypeVar
 
+import numpy as np
 import platformdirs
 from msgspec import Struct
 
@@ -285,4 +286,5 @@ def _segmenter_settings(settings: Settings, activation: Activation) -> Segmenter
 def _earcons(settings: Settings, rate_hz: int) -> dict[Earcon, Samples]:
     if not settings.sounds.enabled:
         return {}
-    return {name: earcon(name, rate_hz) for name in Earcon}
+    volume = settings.sounds.volume_percent / 100
+    return {name: (earcon(name, rate_hz) * volume).astype(np.int16) for name in Earcon}

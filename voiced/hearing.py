@@ -16,8 +16,9 @@ from voiced.listener import Utterance, UtterancePart
 from voiced.skills.normalise import normalise, strip_wake_phrase
 from voiced.types import AudioChunk, SpeechPaused, Transcript
 
-_SHOW_EVERY_MS: Final = 200
-"""How much new sound is worth another look at the growing transcript: as often as one can read it."""
+_LOOK_EVERY_MS: Final = 100
+"""How much new sound is worth another look at what is understood so far. In a pause, too: the last word
+is often certain only once some of the silence after it has been decoded."""
 
 
 class Hearing:
@@ -51,20 +52,24 @@ class Hearing:
         what is understood so far, where that costs nothing. Raises `EngineError`.
         """
         session = await self._stt.run(lambda engine: engine.open())
+        is_paused = False
+        unseen_ms = 0.0
         try:
-            unseen_ms = 0.0
             async for first in utterance.parts:
                 for part in _merged([first, *utterance.parts.take_all()]):
                     if isinstance(part, AudioChunk):
                         await self._stt.run(partial(_feed, session, part))
                         unseen_ms += part.duration_ms
-                    elif isinstance(part, SpeechPaused) and self._is_streaming:
-                        so_far = await self._look(session)
+                    else:
+                        is_paused = isinstance(part, SpeechPaused)
+                        unseen_ms = _LOOK_EVERY_MS
+                if self._is_streaming and unseen_ms >= _LOOK_EVERY_MS:
+                    unseen_ms = 0.0
+                    so_far = await self._look(session)
+                    on_growth(so_far.text)
+                    if is_paused:
                         evidence = Evidence(so_far, await is_whole(so_far))
                         utterance.be_patient(patience_ms(evidence, self._silence_ms))
-                if self._is_streaming and unseen_ms >= _SHOW_EVERY_MS:
-                    unseen_ms = 0.0
-                    on_growth((await self._look(session)).text)
             return await self._look(session, final=True)
         finally:
             self._stt.submit(session.close)

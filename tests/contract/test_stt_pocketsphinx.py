@@ -21,9 +21,7 @@ class NoModels:
 
 
 def make_engine(cache_dir: Path) -> pocketsphinx.Pocketsphinx:
-    context = BuildContext(
-        NoModels(), cache_dir, sentences=lambda: expected_sentences("en")
-    )
+    context = BuildContext(NoModels(), cache_dir, sentences=lambda: expected_sentences("en"))
     return pocketsphinx.build(pocketsphinx.Options(), context)
 
 
@@ -41,8 +39,6 @@ class TestPocketsphinx(SttContract):
 
 
 def test_language_without_a_model(tmp_path: Path) -> None:
-    context = BuildContext(
-        NoModels(), tmp_path, language="fi", sentences=lambda: ["yksi"]
-    )
+    context = BuildContext(NoModels(), tmp_path, language="fi", sentences=lambda: ["yksi"])
     with pytest.raises(ModelError, match="fi"):
         pocketsphinx.build(pocketsphinx.Options(), context)

@@ -40,7 +40,8 @@ _WAIT_S: Final = 10
 """The longest a step of the harness may take before it counts as broken."""
 
 # Null sinks buffer up to two seconds, and pass a stream's first samples on as late as that; one that
-# does not rewind is held to 50 ms, about a sound card's.
+# does not rewind is held to 50 ms, about a sound card's. The server ends with its standard input, so
+# that none is left where the tests are killed.
 _SCRIPT: Final = """
 .fail
 load-module module-native-protocol-unix socket={socket} auth-anonymous=1
@@ -49,6 +50,7 @@ load-module module-remap-source source_name={mic}_source master={mic}.monitor
 load-module module-null-sink sink_name={speaker} rate={rate} channels=1 norewinds=1
 set-default-source {mic}_source
 set-default-sink {speaker}
+load-module module-cli exit_on_eof=1
 """
 
 _ALSA: Final = """
@@ -91,7 +93,11 @@ class PulseServer:
         command += ["--high-priority=no", "--log-target=stderr"]
         with log:
             self._process = subprocess.Popen(
-                command, env={**os.environ, **self._private}, stdout=log, stderr=log
+                command,
+                env={**os.environ, **self._private},
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
             )
         self._wait_until_it_answers(self._process)
         return self
@@ -163,6 +169,8 @@ class PulseServer:
         if self._process is not None:
             self._process.kill()
             self._process.wait(_WAIT_S)
+            if self._process.stdin is not None:
+                self._process.stdin.close()
             self._process = None
 
     @contextlib.contextmanager

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from voiced.core.conversation import Conversation
-
 from tests.support.coded_speech import Codebook, silence
 from tests.support.fakes import FakeLlm, FakeStt, FakeTts, FakeVad, FakeWake
 from tests.support.virtual_time import VirtualExecutor, run_virtual
 from voiced.assistant import Assistant
 from voiced.audio.earcons import earcon
 from voiced.audio.simulated import SimulatedDuplex
+from voiced.core.conversation import Conversation
 from voiced.core.segmenter import Segmenter, SegmenterSettings
 from voiced.core.state import Activation
 from voiced.daemon import run_together

@@ -93,6 +93,21 @@ def test_both_sides_are_recorded_on_one_timeline() -> None:
     assert not assistant[begin + 700 :].any()
 
 
+def test_the_clock_runs_while_a_side_is_open(tmp_path: Path) -> None:
+    async def main() -> int:
+        async with SimulatedDuplex(record_to=tmp_path / "out.wav") as card:
+            await asyncio.sleep(3)  # as engines take to load
+            async with card.source:
+                await asyncio.sleep(1)
+            await asyncio.sleep(3)
+            return card.position_samples
+
+    position = run_virtual(main())
+    assert position == pytest.approx(16_000, abs=BLOCK_SAMPLES)
+    both, _ = soundfile.read(tmp_path / "out.wav", dtype="int16")
+    assert len(both) == position
+
+
 def test_the_speaker_stays_when_the_person_has_hung_up() -> None:
     async def main() -> int:
         card = SimulatedDuplex()
@@ -178,7 +193,7 @@ def test_a_full_disk_reaches_both_sides() -> None:
             await card.sink.write(tone(440, 500))
 
     async def use(card: SimulatedDuplex, tasks: list[asyncio.Task[None]]) -> None:
-        async with card:
+        async with card, card.source, card.sink:
             tasks += [asyncio.create_task(side(card)) for side in (listen, speak)]
             await asyncio.wait(tasks)
 

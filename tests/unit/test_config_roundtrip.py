@@ -17,7 +17,7 @@ from voiced.config.settings import ENGINE_KINDS
 from voiced.config.values import convert, convert_text, to_toml
 
 
-def valid(info: types.Type) -> st.SearchStrategy[Any]:
+def valid(info: types.Type) -> st.SearchStrategy[Any]:  # noqa: C901  # one line a type
     """Every value that TOML can write and the type allows."""
     match info:
         case types.Metadata():

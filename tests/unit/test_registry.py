@@ -144,7 +144,7 @@ def test_an_engine_of_another_package(plugin: Any, context: BuildContext) -> Non
     assert "loud" not in registry.names("stt")
     options = registry.options_type("vad", "loud")
     assert registry.build("vad", "loud", None, context) == (3, "en")  # type: ignore[comparison-overlap]
-    assert registry.build("vad", "loud", options(gain=5), context) == (5, "en")  # type: ignore
+    assert registry.build("vad", "loud", options(gain=5), context) == (5, "en")  # type: ignore[comparison-overlap]
     # A name of ours stays ours.
     assert "mode" in registry.options_type("vad", "gated").__struct_fields__
 

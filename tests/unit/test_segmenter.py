@@ -98,6 +98,20 @@ def test_speech_with_gaps_is_speech(segmenter: Segmenter) -> None:
     assert events == [SpeechStarted(ms(200))]
 
 
+def test_the_onset_window_includes_its_first_block(segmenter: Segmenter) -> None:
+    within = ((SPEECH, 20), (QUIET, 40), (SPEECH, 20), (QUIET, 20), (SPEECH, 20))
+    assert run(segmenter, *within) == [SpeechStarted(0)]
+    segmenter.begin(0)
+    assert run(segmenter, *within[:3], (QUIET, 40), *within[4:]) == []
+
+
+def test_what_began_speech_does_not_resume_it() -> None:
+    segmenter = Segmenter(replace(SETTINGS, pause_ms=20))
+    segmenter.begin(0)
+    events = run(segmenter, (SPEECH, 60), (QUIET, 20), (SPEECH, 20))
+    assert events == [SpeechStarted(0), SpeechPaused(ms(60))]
+
+
 def test_a_click_in_a_pause_does_not_resume(segmenter: Segmenter) -> None:
     events = run(segmenter, (SPEECH, 500), (QUIET, 200), (SPEECH, 40), (QUIET, 400))
     assert events == [
@@ -224,6 +238,12 @@ def test_pre_roll_stops_at_the_wake_word() -> None:
     assert run(segmenter, (SPEECH, 60), start_ms=1000) == [SpeechStarted(ms(900))]
 
 
+def test_speech_from_before_a_wake_word_s_end_is_not_cut() -> None:
+    segmenter = Segmenter(SETTINGS)
+    segmenter.begin(ms(1000), earliest_sample=ms(1200))
+    assert run(segmenter, (SPEECH, 60), start_ms=1000) == [SpeechStarted(ms(1000))]
+
+
 def test_pre_roll_stops_at_the_utterance_before(segmenter: Segmenter) -> None:
     segmenter.set_patience(100)
     run(segmenter, (SPEECH, 500), (QUIET, 100))
@@ -239,6 +259,11 @@ def test_begin_in_the_past_takes_up_the_blocks_since() -> None:
     assert run(late, *stretches[:1]) == []
     late.begin(ms(300))
     assert run(late, *stretches) == run(live, *stretches)
+
+
+def test_blocks_from_before_it_began_are_passed_over(segmenter: Segmenter) -> None:
+    segmenter.begin(ms(1000))
+    assert run(segmenter, (SPEECH, 1000), (QUIET, 500)) == []
 
 
 def test_begin_drops_what_goes_on_but_does_not_take_its_sound(segmenter: Segmenter) -> None:

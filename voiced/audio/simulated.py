@@ -33,11 +33,11 @@ class SimulatedDuplex:
 
     What is written to the sink while block n is being spoken is heard from block n + 1 on, and the
     source delivers block n when it has been spoken: nothing is answered before it is heard. The
-    clock runs from when the first of the card itself, its source or its sink is entered until the
-    last is left.
+    clock runs while a side is entered, the source or the sink.
 
     `recording` has both sides on one timeline, left the person, right the assistant. With
     `record_to` it is a WAV file instead, written as it grows; see `WavSink` for when it appears.
+    Entering the card itself is only needed to open the files before the sides are.
     """
 
     def __init__(self, person: AudioSource | None = None, record_to: Path | None = None) -> None:
@@ -54,11 +54,12 @@ class SimulatedDuplex:
         self._recorded: list[Samples] = []
         self._clock: asyncio.Task[None] | None = None
         self._users = 0
+        self._sides = 0
         self._resources = AsyncExitStack()
         self.playout: Playout | None = None
 
     async def __aenter__(self) -> Self:
-        await self.enter()
+        await self._open()
         return self
 
     async def __aexit__(
@@ -67,7 +68,7 @@ class SimulatedDuplex:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.leave(exc)
+        await self._close(exc)
 
     @property
     def position_samples(self) -> int:
@@ -95,8 +96,25 @@ class SimulatedDuplex:
         return np.concatenate(self._recorded or [np.zeros((0, 2), np.int16)])
 
     async def enter(self) -> None:
-        """For the two sides: one more uses the card."""
+        """For the two sides: one more is open."""
+        await self._open()
+        self._sides += 1
         if self._clock is None:
+            self.playout = Playout(SAMPLE_RATE_HZ)
+            self._clock = asyncio.create_task(self._run(self.playout))
+
+    async def leave(self, exc: BaseException | None) -> None:
+        """For the two sides: one less is open, because of `exc` if that is what closed it."""
+        self._sides -= 1
+        try:
+            if self._clock is not None and not self._sides:
+                clock, self._clock = self._clock, None
+                await stop(clock)
+        finally:
+            await self._close(exc)
+
+    async def _open(self) -> None:
+        if not self._users:
             if self._record_to is not None:
                 self._writer = WavWriter(self._record_to, SAMPLE_RATE_HZ, channels=2)
             try:
@@ -105,18 +123,14 @@ class SimulatedDuplex:
             except VoicedError as error:
                 finish_file(self._writer, error)
                 raise
-            self.playout = Playout(SAMPLE_RATE_HZ)
-            self._clock = asyncio.create_task(self._run(self.playout))
         self._users += 1
 
-    async def leave(self, exc: BaseException | None) -> None:
-        """For the two sides: one less uses the card, because of `exc` if that is what ended it."""
+    async def _close(self, exc: BaseException | None) -> None:
         self._users -= 1
         if isinstance(exc, Exception) and self._writer is not None:
             self._writer.discard()
             self._writer = None
-        if not self._users and self._clock is not None:
-            await stop(self._clock)
+        if not self._users:
             await self._resources.aclose()
             finish_file(self._writer, exc)
 

@@ -159,6 +159,7 @@ def _add_text(
 
 
 def _read(path: Path, problems: Problems) -> str:
+    data = b""
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_FILE_KIB * 1024 + 1)

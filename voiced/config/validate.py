@@ -30,6 +30,4 @@ def contradictions(settings: Settings) -> Iterator[tuple[tuple[str, ...], str]]:
 
 def _value(settings: Settings, name: str) -> float:
     table, _, key = name.partition(".")
-    value = getattr(getattr(settings, table), key)
-    assert isinstance(value, int | float)
-    return value
+    return float(getattr(getattr(settings, table), key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -37,12 +38,10 @@ def convert(key: Key, value: object) -> Any:
 
     Raises `ValueError` that says what is expected and what came.
     """
-    try:
-        if not _is_writable(value):
-            raise ValueError(value)
-        return msgspec.convert(value, key.type)
-    except (ValueError, TypeError, RecursionError):
-        raise ValueError(f"expects {expectation(key)}, got {_described(value)}") from None
+    with suppress(ValueError, TypeError, RecursionError):
+        if _is_writable(value):
+            return msgspec.convert(value, key.type)
+    raise ValueError(f"expects {expectation(key)}, got {_described(value)}")
 
 
 def convert_text(key: Key, text: str) -> Any:
@@ -153,7 +152,7 @@ def _is_writable(value: object) -> bool:
             return True
 
 
-def _in_words(info: types.Type, unit: str) -> str:
+def _in_words(info: types.Type, unit: str) -> str:  # noqa: C901  # one line a type
     of_unit = f" of {unit}" if unit else ""
     match info:
         case types.Metadata():

@@ -13,8 +13,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters and lone surrogates: the former end a C string, the latter are not UTF-8."""
 
 _PICTURES: Final = re.compile(
-    "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f]"
-    "\u200d?"
+    "[\u2600-\u2775\u2794-\u27bf\u2b00-\u2bff\U0001f000-\U0001f0ff\U0001f110-\U0001faff"
+    "\ufe0e\ufe0f\u20e3\U000e0020-\U000e007f]\u200d?"
 )
 """Emoji and dingbats with their modifiers. Other symbols ("°", "€", "+") are read and stay."""
 

@@ -190,9 +190,8 @@ class ModelStore:
     def _entry_path(self, name: str, entry: Model) -> Path:
         if not entry.is_folder:
             return self.file_path(name, entry.files[0])
-        base = self.folder(name) if entry.origin == "hf" else self._base(entry)
-        assert base is not None
-        return base
+        base = None if entry.origin == "hf" else self._base(entry)
+        return base or self.folder(name)
 
     def _state(self, name: str, entry: Model) -> State:
         pin = self.pin(name, entry) if entry.origin == "hf" else None

@@ -16,9 +16,7 @@ from voiced.errors import ModelError
 _CHECKSUMS: Final = "checksums.json"
 
 
-def cached_folder(
-    parent: Path, name: str, key: str, make: Callable[[Path], None]
-) -> Path:
+def cached_folder(parent: Path, name: str, key: str, make: Callable[[Path], None]) -> Path:
     """The folder `parent/name-key`, filled by `make` where it is missing or damaged.
 
     It appears in one step, so that a crash or another process leaves nothing half made. Other folders
@@ -41,9 +39,7 @@ def cached_folder(
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
-        message = (
-            f"cannot write the language model to {parent}: {error.strerror or error}"
-        )
+        message = f"cannot write the language model to {parent}: {error.strerror or error}"
         raise ModelError(f"{message}; make room there or allow writing") from error
     return folder
 
@@ -60,9 +56,7 @@ def _put_in_place(fresh: Path, folder: Path) -> None:
 def _is_whole(folder: Path) -> bool:
     try:
         sums = json.loads((folder / _CHECKSUMS).read_text(encoding="utf-8"))
-        return bool(sums) and all(
-            _checksum(folder / name) == sum_ for name, sum_ in sums.items()
-        )
+        return bool(sums) and all(_checksum(folder / name) == sum_ for name, sum_ in sums.items())
     except (OSError, ValueError, AttributeError):
         return False
 

@@ -22,9 +22,7 @@ Gram = tuple[str, ...]
 class Source:
     """The n-gram counts of one kind of sentences."""
 
-    def __init__(
-        self, sentences: Mapping[str, float] | Iterable[str], smoothing: float
-    ) -> None:
+    def __init__(self, sentences: Mapping[str, float] | Iterable[str], smoothing: float) -> None:
         """`sentences` are words separated by blanks, each counted once or with its weight.
 
         `smoothing` scales the share that every history leaves to words that never followed it; 1 is
@@ -34,11 +32,7 @@ class Source:
         self.counts: list[dict[Gram, float]] = [{} for _ in range(_ORDER + 1)]
         self._totals: dict[Gram, float] = {}
         self._followers: Counter[Gram] = Counter()
-        weighted = (
-            sentences.items()
-            if isinstance(sentences, Mapping)
-            else _each_once(sentences)
-        )
+        weighted = sentences.items() if isinstance(sentences, Mapping) else _each_once(sentences)
         for sentence, weight in weighted:
             self._count((START, *sentence.split(), END), weight)
         for grams in self.counts[1:]:
@@ -52,9 +46,7 @@ class Source:
             for order in range(1, min(_ORDER, end) + 1):
                 gram = words[end - order : end]
                 if gram != (START,):
-                    self.counts[order][gram] = (
-                        self.counts[order].get(gram, 0.0) + weight
-                    )
+                    self.counts[order][gram] = self.counts[order].get(gram, 0.0) + weight
 
     def probability(self, gram: Gram) -> float:
         """The probability of the last word of `gram` after the ones before it."""
@@ -66,9 +58,7 @@ class Source:
         if not total:
             return shorter
         reserve = self._smoothing * self._followers[history]
-        return (self.counts[len(gram)].get(gram, 0.0) + reserve * shorter) / (
-            total + reserve
-        )
+        return (self.counts[len(gram)].get(gram, 0.0) + reserve * shorter) / (total + reserve)
 
 
 def _each_once(sentences: Iterable[str]) -> Iterable[tuple[str, float]]:
@@ -89,10 +79,7 @@ def write_arpa(sources: Sequence[tuple[float, Source]], out: TextIO) -> None:
     for order in range(1, _ORDER + 1):
         grams = set[Gram]().union(*(source.counts[order] for _, source in sources))
         probabilities.append(
-            {
-                g: sum(share * source.probability(g) for share, source in sources)
-                for g in grams
-            }
+            {g: sum(share * source.probability(g) for share, source in sources) for g in grams}
         )
         kept: dict[Gram, float] = {}
         covered: dict[Gram, float] = {}
@@ -101,9 +88,7 @@ def write_arpa(sources: Sequence[tuple[float, Source]], out: TextIO) -> None:
             kept[history] = kept.get(history, 0.0) + probability
             covered[history] = covered.get(history, 0.0) + backed_off(gram[1:])
         for history, mass in kept.items():
-            back_offs[order - 1][history] = max(1 - mass, 1e-6) / max(
-                1 - covered[history], 1e-6
-            )
+            back_offs[order - 1][history] = max(1 - mass, 1e-6) / max(1 - covered[history], 1e-6)
     probabilities[1][(START,)] = 1e-20
     _write(probabilities, back_offs, out)
 
@@ -114,9 +99,7 @@ def _write(
     out: TextIO,
 ) -> None:
     out.write("\\data\\\n")
-    out.writelines(
-        f"ngram {order}={len(probabilities[order])}\n" for order in range(1, _ORDER + 1)
-    )
+    out.writelines(f"ngram {order}={len(probabilities[order])}\n" for order in range(1, _ORDER + 1))
     for order in range(1, _ORDER + 1):
         out.write(f"\n\\{order}-grams:\n")
         for gram, probability in sorted(probabilities[order].items()):

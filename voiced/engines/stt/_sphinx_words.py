@@ -52,9 +52,7 @@ def read_dictionary(path: Path, words: Collection[str]) -> dict[str, list[str]]:
                     found.setdefault(word, []).append(" ".join(phones.split()))
     except (OSError, UnicodeDecodeError) as error:
         message = f"the pronunciation dictionary {path} cannot be read: {error}"
-        raise ModelError(
-            f"{message}; reinstall pocketsphinx or name another dictionary"
-        ) from error
+        raise ModelError(f"{message}; reinstall pocketsphinx or name another dictionary") from error
     return found
 
 
@@ -86,9 +84,7 @@ def guess_pronunciations(words: Iterable[str]) -> dict[str, list[str]]:
             check=True,
         ).stdout.splitlines()
     except (OSError, subprocess.SubprocessError) as error:
-        _log.warning(
-            "espeak-ng pronounces no names (%s); not understood: %s", error, asked
-        )
+        _log.warning("espeak-ng pronounces no names (%s); not understood: %s", error, asked)
         return {}
     guessed = {word: to_arpabet(ipa) for word, ipa in zip(asked, answer, strict=False)}
     for word in asked:

@@ -29,7 +29,7 @@ _HOP_SAMPLES: Final = 160
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[stt.faster_whisper]`"""
+    """The table `[stt.faster_whisper]`."""
 
     model: Annotated[
         str,

@@ -64,9 +64,7 @@ def build(options: Options, context: BuildContext) -> Pocketsphinx:
         dictionary = acoustic.parent / "cmudict-en-us.dict"
     else:
         message = f'pocketsphinx has no model of the language "{context.language}"'
-        raise ModelError(
-            f"{message}: set stt.pocketsphinx.acoustic_model, or another stt.engine"
-        )
+        raise ModelError(f"{message}: set stt.pocketsphinx.acoustic_model, or another stt.engine")
     folder = _language_model(context.sentences(), dictionary, context.cache_dir)
     pocketsphinx.set_loglevel("FATAL")
     try:
@@ -81,21 +79,15 @@ def build(options: Options, context: BuildContext) -> Pocketsphinx:
         )
     except (RuntimeError, ValueError, OSError) as error:
         message = f"pocketsphinx cannot load the acoustic model in {acoustic}: {error}"
-        raise ModelError(
-            f"{message}; reinstall pocketsphinx or name another folder"
-        ) from error
+        raise ModelError(f"{message}; reinstall pocketsphinx or name another folder") from error
     return Pocketsphinx(decoder)
 
 
-def _language_model(
-    sentences: Sequence[str], dictionary: Path, cache_dir: Path
-) -> Path:
+def _language_model(sentences: Sequence[str], dictionary: Path, cache_dir: Path) -> Path:
     """The folder with the dictionary and the language model of `sentences`."""
     counts = Counter(sentence for sentence in sentences if sentence.strip())
     if not counts:
-        raise ModelError(
-            "pocketsphinx was given no sentences to expect: choose another stt.engine"
-        )
+        raise ModelError("pocketsphinx was given no sentences to expect: choose another stt.engine")
     identity = json.dumps(
         [_RECIPE, version("pocketsphinx"), str(dictionary), sorted(counts.items())]
     )
@@ -106,9 +98,7 @@ def _language_model(
         known = _sphinx_words.read_dictionary(dictionary, vocabulary)
         known |= _sphinx_words.guess_pronunciations(vocabulary - known.keys())
         _sphinx_words.write_dictionary(known, folder / _DICTIONARY)
-        pronounceable = {
-            s: float(n) for s, n in counts.items() if known.keys() >= set(s.split())
-        }
+        pronounceable = {s: float(n) for s, n in counts.items() if known.keys() >= set(s.split())}
         source = _sphinx_lm.Source(pronounceable, smoothing=1.0)
         with (folder / _ARPA).open("w", encoding="utf-8") as out:
             _sphinx_lm.write_arpa([(1.0, source)], out)
