@@ -1,7 +1,8 @@
 # Shared by the scripts in this folder; sourced with the repository root as the working directory.
 
 fail() {
-  printf '\nvoiced setup: %s\n' "$@" >&2
+  echo >&2
+  printf 'voiced setup: %s\n' "$@" >&2
   exit 1
 }
 

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from voiced.cli.common import add_command, print_json
+
 if TYPE_CHECKING:
     from voiced.audio.devices import Device
     from voiced.audio.portaudio import PortAudio
@@ -27,13 +29,7 @@ exit status: 0, or 71 where PortAudio is missing or the sound system does not an
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to `voiced`'s."""
-    parser = subparsers.add_parser(
-        "devices",
-        help="list microphones and speakers",
-        description="List the microphones and speakers of this machine.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = add_command(subparsers, "devices", "list microphones and speakers", _EPILOG)
     parser.add_argument("--json", action="store_true", help='an object: "inputs" and "outputs"')
     parser.set_defaults(run=run)
 
@@ -47,9 +43,7 @@ def run(args: argparse.Namespace) -> int:
     inputs = [_about(portaudio, device) for device in portaudio.devices(Direction.INPUT)]
     outputs = [_about(portaudio, device) for device in portaudio.devices(Direction.OUTPUT)]
     if args.json:
-        import json
-
-        print(json.dumps({"inputs": inputs, "outputs": outputs}, indent=2, ensure_ascii=False))
+        print_json({"inputs": inputs, "outputs": outputs})
     else:
         _print_table("microphones", inputs)
         _print_table("speakers", outputs)
