@@ -4,6 +4,9 @@
 # cache; a normal variable of the same name wins over the cache.
 set(LLAMA_BUILD_COMMON OFF)
 
+# Its warnings are for its own developers, and bury an error.
+set(LLAMA_ALL_WARNINGS OFF)
+
 # The arithmetic is all in ggml-cpu and in ggml-base's C files, which keep -O3. The rest loads models
 # and builds graphs: -O1 there saves a quarter of the compile and no measurable time per token.
 cmake_language(DEFER CALL target_compile_options llama PRIVATE -O1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from stt_contract import SttContract
+from tests.contract.stt_contract import SttContract
 
 from voiced.engines.contracts import BuildContext
 from voiced.engines.stt import pocketsphinx

@@ -62,5 +62,37 @@ def test_the_gate_closes_again_after_the_hangover() -> None:
     assert model.windows == asked
 
 
+class ScriptedGate(_models.WebrtcModel):
+    """Opens for the blocks that it was told."""
+
+    def __init__(self, script: str) -> None:
+        super().__init__(2)
+        self._script = iter(script)
+
+    def is_speech(self, frame: Samples) -> bool:
+        return next(self._script) == "x"
+
+
+def scripted(script: str) -> gated.GatedVad:
+    return gated.GatedVad(ScriptedGate(script), CountingModel(), ms_to_samples(300))
+
+
+def test_the_hangover_counts_from_the_last_block_that_was_heard() -> None:
+    engine = scripted("x..x" + "." * 40)
+    answers = listen(engine, TestGated().speech()[: ms_to_samples(44 * 20)])
+    # Blocks 0 to 3 and 300 ms; the first completes no window, so that it repeats the 0 before.
+    assert list(np.flatnonzero(answers)) == list(range(1, 19))
+
+
+def test_silero_begins_afresh_each_time_the_gate_opens() -> None:
+    speech, pause = TestGated().speech()[: ms_to_samples(600)], silence(600)
+    again, fresh = scripted("x" * 30 + "." * 30 + "x" * 30), scripted("." * 30 + "x" * 30)
+    listen(again, speech)
+    # Wait for the gate to close, and for the catch-up to hold nothing but silence.
+    assert np.array_equal(listen(again, pause)[blocks(300) :], np.zeros(blocks(300)))
+    listen(fresh, pause)
+    assert np.array_equal(listen(again, speech), listen(fresh, speech))
+
+
 def test_hiss_is_no_speech() -> None:
     assert listen(make(), hiss(10_000)).max() < 0.45

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pymicro_wakeword
 import pytest
 
 from tests.contract.wake_contract import Files, WakeContract, detections, load_spoken, quiet
@@ -98,6 +99,38 @@ def test_blocks_of_another_length_give_the_same(length: int) -> None:
     found = [detection for chunk in chunks if (detection := engine.detect(chunk))]
     assert [detection.phrase for detection in found] == ["Okay Nabu"]
     assert abs(found[0].end_sample - usual[0].end_sample) <= max(BLOCK_SAMPLES, length)
+
+
+def test_forgets_half_a_spectrum_on_reset() -> None:
+    sound = (quiet(500), load_spoken("rms_okay_nabu.wav").samples, quiet(200))
+    engine = make(Options(refractory_ms=0))
+    fresh = detections(engine, sound)
+    engine.reset()
+    engine.detect(AudioChunk(sound[1][5000:5100]))
+    engine.reset()
+    assert detections(engine, sound) == fresh
+
+
+def test_the_surer_phrase_is_reported() -> None:
+    engine = make(Options(models=("okay_nabu", "alexa"), threshold=0.0001))
+    sound = np.concatenate((quiet(500), load_spoken("slt_alexa.wav").samples, quiet(200)))
+    found = engine.detect(AudioChunk(sound))
+    assert found is not None
+    assert found.phrase == "Alexa"
+    assert found.score > 0.9
+
+
+def test_scores_as_the_package_of_the_model_does() -> None:
+    sound = np.concatenate((quiet(500), load_spoken("kal16_okay_nabu.wav").samples, quiet(500)))
+    package = pymicro_wakeword.MicroWakeWord.from_builtin(pymicro_wakeword.Model.OKAY_NABU)
+    features = pymicro_wakeword.MicroWakeWordFeatures()
+    theirs = [
+        package.process_streaming_prob(one) or 0.0
+        for one in features.process_streaming(sound.tobytes())
+    ]
+    found = make(Options(threshold=0.0001)).detect(AudioChunk(sound))
+    assert found is not None
+    assert found.score == pytest.approx(max(theirs), abs=1e-6)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pyopen_wakeword
 import pytest
 
 from tests.contract.test_wake_microwakeword import DAMAGE, damaged
@@ -53,6 +55,27 @@ def test_tells_several_phrases_apart() -> None:
     sound = (quiet(1000), nabu.samples, quiet(1500), alexa.samples, quiet(1500))
     assert [found.phrase for found in detections(engine, sound)] == ["okay nabu", "alexa"]
     engine.close()
+
+
+def test_hears_as_the_package_of_the_models_does() -> None:
+    sound = np.concatenate((load_spoken("rms_alexa.wav").samples, quiet(1000)))
+    # Theirs waits for four more spectra than it uses, and steps from another sample: 70 ms in all.
+    padded = np.concatenate((np.zeros(1120, dtype=np.int16), sound))
+    package = pyopen_wakeword.OpenWakeWordFeatures.from_builtin()
+    theirs = [
+        embedding.reshape(96)
+        for at in range(0, len(padded), 1280)
+        for embedding in package.process_streaming(padded[at : at + 1280].tobytes())
+    ]
+    ours = make(Options())._features.push(sound)
+    # Both began with silence, but not with the same one: compare from where it is past.
+    assert len(ours) > 20
+    assert np.allclose(ours[12:], theirs[12 - len(ours) :], atol=0.2)
+
+
+def test_answers_nothing_before_it_has_heard_enough() -> None:
+    found = detections(make(Options(threshold=1e-9, refractory_ms=0)), (quiet(1000),))
+    assert found[0].end_sample == 6 * 1280
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:

@@ -142,12 +142,17 @@ class Segmenter:
         return samples if self._patience_samples is None else self._patience_samples
 
     def _is_onset(self, block: tuple[int, int], probability: float) -> bool:
-        while self._candidates and self._candidates[0][0] < block[1] - self._onset_window_samples:
-            self._candidates.popleft()
         if probability < self._settings.start_probability:
             return False
+        if self._candidates and self._candidates[-1][1] == block[0]:
+            block = (self._candidates.pop()[0], block[1])
         self._candidates.append(block)
-        return sum(end - start for start, end in self._candidates) >= self._onset_samples
+        window_start = block[1] - self._onset_window_samples
+        while self._candidates[0][1] <= window_start:
+            self._candidates.popleft()
+        # A stretch may begin before the window does: only what lies in it counts.
+        speech = sum(end - max(start, window_start) for start, end in self._candidates)
+        return speech >= self._onset_samples
 
     def _start_or_resume(self) -> SpeechStarted | SpeechResumed:
         onset_sample = self._candidates[0][0]
@@ -180,5 +185,4 @@ class Segmenter:
         else:
             self._earliest_sample = self._speech_end_sample
         self._state = _State.IDLE
-        self._candidates.clear()
         return [SpeechEnded(self._speech_end_sample, self._now_sample, reason)]

@@ -2,8 +2,8 @@
 
 While WebRTC's detector hears nothing like speech, Silero sleeps and the answer is 0. When it hears
 something, Silero first catches up on the sound just before, so that it judges the onset with its
-state settled, and then stays awake until the gate has been quiet for a while. That it begins afresh
-each time is more than thrift: Silero's state goes stale (see `silero.py`).
+state settled, and then stays awake until the gate has been quiet for a while. In a quiet room it
+takes a tenth of what Silero alone takes, and it starts less often at noise.
 
 Mode 3 is deaf to quiet speech: at -56 dBFS it missed 126 of 152 utterances, mode 2 none (measured
 here).

@@ -75,7 +75,10 @@ def load_library(folder: Path) -> c.CDLL:
         ("TensorCopyFromBuffer", integer, (pointer, pointer, c.c_size_t)),
         ("TensorCopyToBuffer", integer, (pointer, pointer, c.c_size_t)),
     ):
-        function = getattr(library, f"TfLite{name}")
+        try:
+            function = getattr(library, f"TfLite{name}")
+        except AttributeError as error:
+            raise ModelError(f"{found[0]} is another TensorFlow Lite: {error}") from error
         function.restype, function.argtypes = result, list(arguments)
     return library
 

@@ -148,9 +148,6 @@ class _Phrase:
             return 0.0
         return sum(self._recent) / len(self._recent)
 
-    def forget_answers(self) -> None:
-        self._recent.clear()
-
     def reset(self) -> None:
         self._spectra.clear()
         self._recent.clear()
@@ -186,8 +183,6 @@ class MicroWakeWord:
         if self._deaf_until is not None and chunk.end_sample <= self._deaf_until:
             return None
         self._deaf_until = chunk.end_sample + self._refractory_samples
-        for phrase in self._phrases:
-            phrase.forget_answers()
         return best
 
     def _spectra(self, pcm: bytes) -> list[list[float]]:
