@@ -3,7 +3,8 @@
     class TestMine(SttContract):
         texts = ("what time is it",)
 
-        def make_engine(self, cache_dir: Path) -> SpeechToText:
+        @classmethod
+        def make_engine(cls, cache_dir: Path) -> SpeechToText:
             return mine.build(mine.Options(), BuildContext(...))
 
 `texts` are sentences of `tests/data/speech/manifest.json` that the engine is expected to understand word
@@ -99,26 +100,35 @@ class SttContract:
     voice: ClassVar[str] = "slt"
     texts: ClassVar[tuple[str, ...]] = ("what time is it",)
 
-    def make_engine(self, cache_dir: Path) -> SpeechToText:
-        raise NotImplementedError
+    @classmethod
+    def make_engine(cls, cache_dir: Path) -> SpeechToText:
+        raise AssertionError("a subclass makes its engine")
 
     @pytest.fixture(scope="class")
-    def cache_dir(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    @classmethod
+    def cache_dir(cls, tmp_path_factory: pytest.TempPathFactory) -> Path:
         return tmp_path_factory.mktemp("stt-cache")
 
     @pytest.fixture(scope="class")
-    def engine(self, cache_dir: Path) -> Iterator[SpeechToText]:
-        engine = self.make_engine(cache_dir)
+    @classmethod
+    def engine(cls, cache_dir: Path) -> Iterator[SpeechToText]:
+        engine = cls.make_engine(cache_dir)
         yield engine
         engine.close()
 
     @pytest.fixture(scope="class")
-    def spoken(self) -> Spoken:
-        return load_spoken(self.texts[0], self.voice)
+    @classmethod
+    def spoken(cls) -> Spoken:
+        return cls.load(cls.texts[0])
+
+    @classmethod
+    def load(cls, text: str) -> Spoken:
+        """The recording of `text`; an engine that hears something else than speech brings its own."""
+        return load_spoken(text, cls.voice)
 
     def test_understands_every_sentence(self, engine: SpeechToText) -> None:
         for text in self.texts:
-            heard = transcribe(engine, load_spoken(text, self.voice).samples)
+            heard = transcribe(engine, self.load(text).samples)
             check_ranges(heard)
             assert heard.is_final
             assert words(heard.text) == words(text)

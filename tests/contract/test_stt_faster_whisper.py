@@ -58,7 +58,8 @@ TEXTS = (
 class TestFasterWhisper(SttContract):
     texts = TEXTS
 
-    def make_engine(self, cache_dir: Path) -> SpeechToText:
+    @classmethod
+    def make_engine(cls, cache_dir: Path) -> SpeechToText:
         return build()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.contract.stt_contract import SttContract
 
+from tests.contract.stt_contract import SttContract
 from voiced.engines.contracts import BuildContext
 from voiced.engines.stt import pocketsphinx
 from voiced.errors import ModelError
@@ -34,7 +34,8 @@ class TestPocketsphinx(SttContract):
         "never mind",
     )
 
-    def make_engine(self, cache_dir: Path) -> pocketsphinx.Pocketsphinx:
+    @classmethod
+    def make_engine(cls, cache_dir: Path) -> pocketsphinx.Pocketsphinx:
         return make_engine(cache_dir)
 
 

@@ -30,7 +30,7 @@ from unicode_rbnf import RbnfEngine
 from voiced.engines import registry
 from voiced.engines.contracts import BuildContext, SpeechToText
 from voiced.models.store import ModelStore
-from voiced.skills.house import Device, common_names
+from voiced.skills.names import Device, common_names
 from voiced.skills.sentences import expected_sentences
 from voiced.types import BLOCK_SAMPLES, SAMPLE_RATE_HZ, AudioChunk, Samples, Transcript
 

@@ -108,35 +108,48 @@ class FakeSession:
 
 
 class FakeLlm:
-    """Answers from a table; a token is a word."""
+    """Answers from a table; a token is a word. It asks before each token whether to stop."""
 
-    context_tokens = 512
+    context_tokens = 1024
 
     def __init__(self, answers: Mapping[str, str] | None = None) -> None:
         self._answers = answers or {}
         self._context: list[str] = []
+        self._question: str | None = None
+        self._generation = 0
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return len(self._tokens(messages))
 
     def extend(self, messages: Sequence[Message], cancel: Cancel) -> Prefill:
         tokens = self._tokens(messages)
-        if len(tokens) > self.context_tokens:
-            message = f"{len(tokens)} tokens do not fit into {self.context_tokens}"
-            raise EngineError(message)
+        if len(tokens) >= self.context_tokens:
+            raise EngineError(f"the context holds {self.context_tokens}, not {len(tokens)} tokens")
+        self._generation += 1
+        self._question = None
         reused = 0
-        for have, want in zip(self._context, tokens, strict=False):
+        for have, want in zip(self._context, tokens[:-1], strict=False):
             if have != want:
                 break
             reused += 1
-        if not cancel.is_set():
-            self._context = tokens
-            self._question = messages[-1].content if messages else ""
-        return Prefill(len(self._context), min(reused, max(0, len(tokens) - 1)))
+        del self._context[reused:]
+        for token in tokens[reused:]:
+            if cancel.is_set():
+                return Prefill(len(self._context), reused)
+            self._context.append(token)
+        self._question = messages[-1].content if messages else ""
+        return Prefill(len(self._context), reused)
 
     def generate(self, *, max_tokens: int) -> Iterator[str]:
+        if self._question is None:
+            raise EngineError("there is nothing to answer: extend the conversation first")
         answer = self._answers.get(self._question, "i do not know")
-        for number, word in enumerate(answer.split()[:max_tokens]):
+        self._question = None
+        generation = self._generation
+        room = self.context_tokens - len(self._context)
+        for number, word in enumerate(answer.split()[: min(max_tokens, room)]):
+            if self._generation != generation:
+                return
             self._context.append(word)
             yield word if number == 0 else f" {word}"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -46,7 +45,7 @@ def cached_folder(parent: Path, name: str, key: str, make: Callable[[Path], None
 
 def _put_in_place(fresh: Path, folder: Path) -> None:
     try:
-        os.replace(fresh, folder)
+        fresh.replace(folder)
     except OSError:
         # Another process was faster: what it made is as good.
         if not _is_whole(folder):

@@ -36,8 +36,10 @@ _STRESS: Final = re.compile("[ˈˌ]")
 _SYMBOL: Final = re.compile("|".join(sorted(_ARPABET, key=len, reverse=True)) + r"|ː|.")
 
 
-def read_dictionary(path: Path, words: Collection[str]) -> dict[str, list[str]]:
+def read_dictionary(path: Path, words: Collection[str] | None) -> dict[str, list[str]]:
     """The pronunciations that a dictionary in CMU's format has of `words`, each as "W ER D".
+
+    Of all its words, where `words` is None.
 
     Raises `ModelError` where it cannot be read.
     """
@@ -48,7 +50,7 @@ def read_dictionary(path: Path, words: Collection[str]) -> dict[str, list[str]]:
                 word, _, phones = line.partition(" ")
                 if word.endswith(")"):
                     word = word[: word.rfind("(")]
-                if word in words:
+                if words is None or word in words:
                     found.setdefault(word, []).append(" ".join(phones.split()))
     except (OSError, UnicodeDecodeError) as error:
         message = f"the pronunciation dictionary {path} cannot be read: {error}"
