@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -62,7 +63,9 @@ def run(args: argparse.Namespace) -> int:
         raise EngineError(report.error)
     if args.json:
         print_json(_as_json(report))
-    elif report is not None and report.reply:
+    elif report is None:
+        print(f"voiced: nobody says anything in {args.wav}", file=sys.stderr)
+    elif report.reply:
         print(report.reply)
     return 0 if report is not None and report.was_understood else 1
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +32,10 @@ _ARPA: Final = "sentences.lm"
 _RECIPE: Final = 1
 """Part of the caches' keys: count up when the same input should give other files."""
 
-_SMOOTHING: Final = 1.0
+_SMOOTHING: Final = 3.0
+_TRIAL_S: Final = 60
+_LOG_BASE: Final = 1.0001
+
 _EXPECTED_WEIGHT: Final = 8.0
 _GENERAL_WEIGHT: Final = 6.5
 """Weights of the language models against the sound. Of the expected sentences' 6.5 to 10 give a word
@@ -68,8 +73,9 @@ def load_expected(files: Acoustics, sentences: Sequence[str], cache_dir: Path) -
         sayable = {s: float(n) for s, n in counts.items() if known.keys() >= set(s.split())}
         with (folder / _ARPA).open("w", encoding="utf-8") as out:
             write_arpa([(1.0, Source(sayable, _SMOOTHING))], out)
+        _try(files, folder / DICTIONARY, folder / _ARPA)
 
-    key = _key(files.dictionary, sorted(counts.items()))
+    key = _key(files, sorted(counts.items()))
     folder = cached_folder(cache_dir, "pocketsphinx-expected", key, make)
     return _decoder(files, folder / DICTIONARY, folder / _ARPA, lw=_EXPECTED_WEIGHT)
 
@@ -84,10 +90,11 @@ def load_general(files: Acoustics, cache_dir: Path) -> Decoder | None:
         return None
 
     def make(folder: Path) -> None:
+        _try(files, files.dictionary, general)
         words = _most_frequent(files.dictionary, general)
         write_dictionary(read_dictionary(files.dictionary, words), folder / DICTIONARY)
 
-    key = _key(files.dictionary, _GENERAL_WORDS)
+    key = _key(files, _GENERAL_WORDS)
     folder = cached_folder(cache_dir, "pocketsphinx-general", key, make)
     return _decoder(
         files, folder / DICTIONARY, general, lw=_GENERAL_WEIGHT, maxhmmpf=_GENERAL_STATES
@@ -98,20 +105,31 @@ def _most_frequent(dictionary: Path, language_model: Path) -> set[str]:
     import pocketsphinx
 
     # The model refers to the table of logarithms without keeping it alive.
-    logarithms = pocketsphinx.LogMath(1.0001)
-    try:
-        model = pocketsphinx.NGramModel(pocketsphinx.Config(), logarithms, str(language_model))
-    except ValueError as error:
-        raise ModelError(
-            f"the language model {language_model} is damaged: reinstall pocketsphinx"
-        ) from error
+    logarithms = pocketsphinx.LogMath(_LOG_BASE)
+    model = pocketsphinx.NGramModel(pocketsphinx.Config(), logarithms, str(language_model))
     words = {word: model.prob([word]) for word in read_dictionary(dictionary, None)}
     return set(sorted(words, key=lambda word: -words[word])[:_GENERAL_WORDS])
 
 
-def _key(dictionary: Path, content: object) -> str:
-    identity = [_RECIPE, version("pocketsphinx"), str(dictionary), content]
+def _key(files: Acoustics, content: object) -> str:
+    """Names what is made from `content`; another one where a file of the model was touched."""
+    used = [files.dictionary, *files.folder.glob("*"), *([files.general] if files.general else [])]
+    try:
+        stamps = sorted((str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in used)
+    except OSError as error:
+        raise _model_error(files) from error
+    identity = [_RECIPE, version("pocketsphinx"), stamps, content]
     return hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]
+
+
+def _try(files: Acoustics, dictionary: Path, language_model: Path) -> None:
+    """Load it in a process of its own, which a damaged file may end. Raises `ModelError`."""
+    command = [sys.executable, "-m", f"{__package__}._sphinx_trial"]
+    paths = [str(files.folder), str(dictionary), str(language_model)]
+    try:
+        subprocess.run([*command, *paths], capture_output=True, check=True, timeout=_TRIAL_S)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise _model_error(files) from error
 
 
 def _decoder(files: Acoustics, dictionary: Path, language_model: Path, **options: float) -> Decoder:
@@ -130,5 +148,9 @@ def _decoder(files: Acoustics, dictionary: Path, language_model: Path, **options
             **options,
         )
     except (RuntimeError, ValueError, OSError) as error:
-        message = f"pocketsphinx cannot load the model in {files.folder}"
-        raise ModelError(f"{message}; reinstall pocketsphinx or name another folder") from error
+        raise _model_error(files) from error
+
+
+def _model_error(files: Acoustics) -> ModelError:
+    message = f"the speech model in {files.folder} is missing or damaged"
+    return ModelError(f"{message}: reinstall pocketsphinx, or name another acoustic_model")
