@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -219,11 +218,10 @@ def main() -> None:
             threads=asked.threads,
             sentences=lambda: expected_sentences("en", house),
         )
-        build = partial(registry.build, "stt", asked.engine, options, context)
         started = time.process_time()
-        build().close()
+        registry.build("stt", asked.engine, options, context).close()
         loaded = time.process_time()
-        engine = build()
+        engine = registry.build("stt", asked.engine, options, context)
         again = time.process_time() - loaded
         print(f"CPU time to load: {loaded - started:.2f} s at first, {again:.2f} s then")
         groups = measure(
