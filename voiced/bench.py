@@ -65,8 +65,10 @@ def measure(settings: Settings) -> Iterator[Row]:
     engines = Engines(settings)
     rows, sound = _measure_tts(engines)
     yield from rows
-    yield from _measure_vad(engines, sound)
-    yield from _measure_wake(engines, sound)
+    vad = _Stage("voice activity", settings.vad.engine)
+    yield from _measure_detector(vad, engines.vad, lambda e, block: e.probability(block), sound)
+    wake = _Stage("wake word", settings.wake.engine)
+    yield from _measure_detector(wake, engines.wake, lambda e, block: e.detect(block), sound)
     yield from _measure_stt(engines, sound)
     yield from _measure_skills(engines)
     if settings.llm.engine != NO_ENGINE:
@@ -124,22 +126,13 @@ def _speak(tts: TextToSpeech, sentence: str) -> None:
         pass
 
 
-def _measure_vad(engines: Engines, sound: Samples) -> Iterator[Row]:
-    stage = _Stage("voice activity", engines.settings.vad.engine)
-    with stage.loaded(engines.vad) as vad:
+def _measure_detector(
+    stage: _Stage, build: Callable[[], E], hear: Callable[[E, AudioChunk], object], sound: Samples
+) -> Iterator[Row]:
+    with stage.loaded(build) as detector:
         begun_s = time.perf_counter()
         for block in _blocks(sound):
-            vad.probability(block)
-        stage.note("real-time factor", _factor(begun_s, sound), "")
-    yield from stage.rows
-
-
-def _measure_wake(engines: Engines, sound: Samples) -> Iterator[Row]:
-    stage = _Stage("wake word", engines.settings.wake.engine)
-    with stage.loaded(engines.wake) as wake:
-        begun_s = time.perf_counter()
-        for block in _blocks(sound):
-            wake.detect(block)
+            hear(detector, block)
         stage.note("real-time factor", _factor(begun_s, sound), "")
     yield from stage.rows
 
