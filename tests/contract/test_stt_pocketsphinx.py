@@ -48,14 +48,16 @@ def make_engine(
 class TestPocketsphinx(SttContract):
     texts = (*COMMANDS, "what is the capital of france")
 
-    def make_engine(self, cache_dir: Path) -> Pocketsphinx:
+    @classmethod
+    def make_engine(cls, cache_dir: Path) -> Pocketsphinx:
         return make_engine(cache_dir)
 
 
 class TestPocketsphinxWithoutOpenQuestions(SttContract):
     texts = COMMANDS
 
-    def make_engine(self, cache_dir: Path) -> Pocketsphinx:
+    @classmethod
+    def make_engine(cls, cache_dir: Path) -> Pocketsphinx:
         return make_engine(cache_dir, options=Options(open_questions=False))
 
 

@@ -21,4 +21,4 @@ EXAMPLES: Final = (
     ("hello", "Hello! How can I help you?"),
 )
 """Questions as recognisers write them, lower case without marks, each with the answer wanted. A greeting
-stands last: what stands there colours the next answer ("what do bees make" put bees into five of 38)."""
+stands last: what stands there colours the next answer ("what do bees make" put bees into four of 38)."""

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 from voiced.errors import EngineError, ModelError
 
 # Before the library comes in, which reads it once: its threads wait for each other several thousand
-# times a second, and by default they spin. Where another process wants a core, that made two threads
-# ten times as slow as one (5 tokens/s against 50, measured with three other busy processes on two
-# cores); asleep, they lose nothing that could be measured.
+# times a second, and by default they spin. Where other processes want the cores, too, that is ruin:
+# measured on two cores beside three busy processes, two threads made 1 to 20 tokens/s spinning, 40 to 70
+# asleep, and one thread 50 to 70.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import llama_cpp as c
 
