@@ -65,7 +65,7 @@ def test_what_it_says_is_understood_again(voiced: Run, tmp_path: Path) -> None:
     (row,) = json.loads(done.out)
     assert row["file"] == str(spoken)
     assert row["text"] == "turn off the kitchen lights"
-    assert row["confidence"] > 0.5
+    assert row["confidence"] > 0.3
     assert row["seconds"] == pytest.approx(soundfile.info(spoken).duration, abs=0.1)
 
 

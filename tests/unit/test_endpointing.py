@@ -13,9 +13,9 @@ from voiced.types import Transcript
     [
         # What a skill does, well understood: short.
         ("what time is it", 0.9, True, 700, 300),
-        ("what time is it", 0.5, True, 700, 300),
+        ("what time is it", 0.3, True, 700, 300),
         # The same, badly understood: as long as ever.
-        ("what time is it", 0.49, True, 700, 700),
+        ("what time is it", 0.29, True, 700, 700),
         # Words that are no skill's: a question to the language model may go on.
         ("what time", 0.9, False, 700, 700),
         ("why is the sky", 0.1, False, 700, 700),

@@ -154,7 +154,7 @@ class SttSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             description="How likely it must be that every word of a transcript is right; the "
             "person is asked again below that.",
         ),
-    ] = 0.3
+    ] = 0.15
 
 
 class LlmSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,8 +14,8 @@ longer pause in it; 14 of 100 spelled names and numbers have, and they are no su
 EMPTY_MS: Final = 1500
 """After sound that held no word: a cough, a hesitation, the last vowel of a wake word."""
 
-_MIN_CONFIDENCE: Final = 0.5
-"""A transcript less likely than not is no reason to hurry."""
+_MIN_CONFIDENCE: Final = 0.3
+"""That it is a whole sentence speaks for a transcript, too; less likely than this it is noise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,8 +121,10 @@ class _Session:
         if self._decoding is None:
             raise EngineError("this utterance was dropped: open another session")
         if not final:
-            return _transcript(self._decoding.readings(), is_final=False)
-        self._final = _transcript(self._decoding.end(), is_final=True)
+            readings, frames = self._decoding.readings(), self._decoding.frames
+            return _transcript(readings, frames, is_final=False)
+        frames = self._decoding.frames
+        self._final = _transcript(self._decoding.end(), frames, is_final=True)
         return self._final
 
     def close(self) -> None:
@@ -131,7 +133,7 @@ class _Session:
         self._decoding = None
 
 
-def _transcript(readings: list[Reading], *, is_final: bool) -> Transcript:
+def _transcript(readings: list[Reading], frames: int, *, is_final: bool) -> Transcript:
     expected, general = readings[0], readings[1] if len(readings) > 1 else None
-    chosen = choice.choose(expected, general)
-    return Transcript(chosen.text, confidence=0.5 if chosen.text else 0.0, is_final=is_final)
+    text, confidence = choice.choose(expected, general, frames)
+    return Transcript(text, confidence, is_final=is_final)
