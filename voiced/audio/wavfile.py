@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -131,6 +132,15 @@ def _open_regular(path: Path) -> int:
     raise InputError(f"cannot read {path}: it is {kind}; give a sound file")
 
 
+def _resolved(path: Path) -> Path:
+    """`path` through all links. Raises `OSError` where they go in a circle."""
+    target = path.resolve()
+    if target.is_symlink():
+        # Since Python 3.13 `resolve` no longer raises for it.
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
+
+
 class WavWriter:
     """A 16-bit WAV file that appears whole or not at all.
 
@@ -149,7 +159,7 @@ class WavWriter:
         self._part: Path | None = None
         try:
             # Through a link to what it names, which a rename would replace.
-            self._target = path.resolve()
+            self._target = _resolved(path)
             if self._target.exists() and not self._target.is_file():
                 self._file = self._target.open("r+b")
             else:
