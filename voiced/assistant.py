@@ -11,25 +11,30 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from voiced.channel import Channel
-from voiced.core.state import (
-    Activation,
+from voiced.core.endpointing import Endpointer
+from voiced.core.signals import (
     BeginTurn,
     CancelTurn,
     Command,
     Event,
     FinishUtterance,
+    GiveFloor,
+    HoldAnswer,
     Listen,
     PlayEarcon,
+    ResumeAnswer,
     Started,
-    State,
     StopListening,
     TurnOver,
-    step,
+    WakeHeard,
+    Watch,
 )
-from voiced.events import Observer, PhaseChanged, TurnEnded, TurnReport
+from voiced.core.state import Manners, State, step
+from voiced.draft import Stages
+from voiced.events import Observer, PhaseChanged, TurnEnded
 from voiced.hearing import Hearing
 from voiced.listener import Listener, Utterance
-from voiced.turn import Stages, Turn
+from voiced.turn import Turn
 from voiced.types import Earcon, EndReason, Samples
 
 _EVENTS_AHEAD: Final = 64
@@ -42,24 +47,27 @@ class _Live:
 
 
 class Assistant:
-    """Owns the state and the turn that is alive; `run` is its permanent task."""
+    """Owns the state and the turns that are alive; `run` is its permanent task."""
 
     def __init__(
         self,
-        activation: Activation,
+        manners: Manners,
         hearing: Hearing,
+        endpointer: Endpointer,
         stages: Stages,
         earcons: Mapping[Earcon, Samples],
         observe: Observer,
     ) -> None:
         """`earcons` are at the speaker's rate; one that is missing is not played."""
-        self._state = State(activation)
+        self._state = State(manners)
         self._hearing = hearing
+        self._endpointer = endpointer
         self._stages = stages
         self._earcons = earcons
         self._observe = observe
         self._events: Channel[Event] = Channel(_EVENTS_AHEAD)
-        self._live: _Live | None = None
+        # The one that has the floor, and at times one whose answer is on hold.
+        self._live: dict[int, _Live] = {}
 
     def post(self, event: Event) -> None:
         """Tell it what has happened. Call it on the loop's thread."""
@@ -70,6 +78,8 @@ class Assistant:
         self.post(Started())
         try:
             async for event in self._events:
+                if isinstance(event, WakeHeard) and self._says(event.phrase):
+                    continue
                 before = self._state.phase
                 self._state, commands = step(self._state, event)
                 for command in commands:
@@ -79,46 +89,68 @@ class Assistant:
                 if self._state.is_over:
                     return
         finally:
-            await self._drop_turn()
+            for turn_id in list(self._live):
+                await self._cancel(turn_id)
 
-    async def _carry_out(self, command: Command, listener: Listener) -> None:
+    def _says(self, phrase: str) -> bool:
+        """Whether voiced itself is saying the wake word: an echo canceller leaves some of it."""
+        return any(live.turn.says(phrase) for live in self._live.values())
+
+    async def _carry_out(self, command: Command, listener: Listener) -> None:  # noqa: C901, PLR0912  # a table
+        player = self._stages.player
         match command:
             case Listen():
-                listener.listen(command.after_sample, held=command.held)
+                listener.listen(command)
+            case Watch():
+                listener.watch()
             case FinishUtterance():
                 listener.finish(EndReason.RELEASED)
             case StopListening():
                 listener.stop_listening()
-            case BeginTurn(turn_id):
+            case BeginTurn():
                 utterance = listener.take_utterance()
                 if utterance is not None:
-                    self._begin_turn(turn_id, utterance)
-            case CancelTurn():
-                await self._drop_turn()
+                    self._begin_turn(command, utterance)
+            case GiveFloor(turn_id):
+                if turn_id in self._live:
+                    self._live[turn_id].turn.give_floor()
+            case HoldAnswer(silently=silently):
+                if silently:
+                    player.hold()
+            case ResumeAnswer():
+                player.resume()
+            case CancelTurn(turn_id):
+                await self._cancel(turn_id)
             case PlayEarcon(earcon):
                 if earcon in self._earcons:
-                    self._stages.player.play_earcon(self._earcons[earcon])
+                    await player.play_earcon(self._earcons[earcon])
             case _:
                 assert_never(command)
 
-    def _begin_turn(self, turn_id: int, utterance: Utterance) -> None:
-        turn = Turn(turn_id, self._stages, self.post, self._observe)
-        task = asyncio.create_task(self._attend(turn, utterance), name=f"turn-{turn_id}")
-        self._live = _Live(turn, task)
+    def _begin_turn(self, begin: BeginTurn, utterance: Utterance) -> None:
+        turn = Turn(
+            begin.turn_id,
+            self._stages,
+            self.post,
+            self._observe,
+            trial=begin.trial,
+            is_addressed=begin.is_addressed,
+        )
+        task = asyncio.create_task(self._attend(turn, utterance), name=f"turn-{begin.turn_id}")
+        self._live[begin.turn_id] = _Live(turn, task)
 
     async def _attend(self, turn: Turn, utterance: Utterance) -> None:
-        report = await turn.hear(utterance, self._hearing)
-        self._end(turn.turn_id, report)
-
-    def _end(self, turn_id: int, report: TurnReport) -> None:
-        self._live = None
+        report = await turn.hear(utterance, self._hearing, self._endpointer)
+        del self._live[turn.turn_id]
         self._observe(TurnEnded(report))
-        self.post(TurnOver(turn_id, report.outcome, report.end_reason))
+        self.post(
+            TurnOver(turn.turn_id, report.outcome, report.end_reason, has_spoken=bool(report.reply))
+        )
 
-    async def _drop_turn(self) -> None:
+    async def _cancel(self, turn_id: int) -> None:
         """Silence first, then drop the work."""
         self._stages.player.silence()
-        live, self._live = self._live, None
+        live = self._live.pop(turn_id, None)
         if live is None:
             return
         live.task.cancel()

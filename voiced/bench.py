@@ -17,7 +17,7 @@ import numpy as np
 
 from voiced.audio.resample import StreamResampler
 from voiced.config import NO_ENGINE, Settings
-from voiced.daemon import Engines
+from voiced.workshop import Engines
 from voiced.engines.contracts import TextToSpeech
 from voiced.types import (
     BLOCK_SAMPLES,
@@ -145,7 +145,7 @@ def _measure_stt(engines: Engines, sound: Samples) -> Iterator[Row]:
         for block in _blocks(sound):
             session.feed(block)
         fed_s = time.perf_counter()
-        session.transcript(final=True)
+        session.transcript()
         stage.note("real-time factor", _factor(begun_s, sound), "")
         stage.note("after the last sound", (time.perf_counter() - fed_s) * 1000, "ms")
         session.close()

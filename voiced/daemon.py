@@ -1,4 +1,4 @@
-"""The composition root: what the configuration names is built here, started, and stopped in order.
+"""The composition root: what `workshop.py` builds is put together here, started, and stopped in order.
 
 Nothing else names concrete engines, devices or files, and nothing here decides anything.
 """
@@ -8,146 +8,35 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from datetime import datetime
 from functools import cached_property
-from typing import Final, Self, TypeVar
 
 import numpy as np
-import platformdirs
-from msgspec import Struct
 
 from voiced.assistant import Assistant
 from voiced.audio.contracts import AudioSink, AudioSource
 from voiced.audio.device import DeviceSink, DeviceSource
 from voiced.audio.earcons import earcon
 from voiced.audio.portaudio import PortAudio
-from voiced.config import NO_ENGINE, Settings
+from voiced.config import Settings
 from voiced.core.clauses import ClauseSplitter
-from voiced.core.conversation import Conversation
-from voiced.core.prompt import EXAMPLES
+from voiced.core.endpointing import Endpointer, PatienceLimits
 from voiced.core.segmenter import Segmenter, SegmenterSettings
-from voiced.core.state import Activation
-from voiced.engines import registry
-from voiced.engines.contracts import (
-    BuildContext,
-    LanguageModel,
-    SpeechToText,
-    TextToSpeech,
-    VoiceActivityDetector,
-    WakeWordDetector,
-)
-from voiced.errors import ModelError
+from voiced.core.speculation import Speculation, affordable
+from voiced.core.state import Activation, BargeIn, Manners
+from voiced.draft import Stages
 from voiced.events import Observer, TurnReport
 from voiced.hearing import Hearing
-from voiced.inference import Hosted
-from voiced.listener import Ear, Listener
-from voiced.models import ModelStore
+from voiced.listener import Listener
 from voiced.player import Player, playing
-from voiced.responder import ReplyLimits, Responder
-from voiced.skills.sentences import expected_sentences
-from voiced.skills.skillset import SkillSet
+from voiced.rehearsal import Rehearsed, rehearse
 from voiced.speech import speak
 from voiced.tasks import unwrapped
-from voiced.turn import Stages, Turn
+from voiced.turn import Turn
 from voiced.types import Earcon, Samples
+from voiced.workshop import Engines, Workshop
 
 _log = logging.getLogger(__name__)
-
-_MOST_THREADS: Final = 4
-"""More than four threads slow small models down: they spend their time waiting for each other."""
-
-E = TypeVar("E")
-
-
-class Engines:
-    """Loads what the configuration names. Each call loads anew, and blocks."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self._context = BuildContext(
-            models=ModelStore(),
-            cache_dir=platformdirs.user_cache_path("voiced"),
-            language=settings.language,
-            threads=settings.threads or min(_MOST_THREADS, len(os.sched_getaffinity(0))),
-            sentences=lambda: expected_sentences(settings.language),
-        )
-
-    def vad(self) -> VoiceActivityDetector:
-        return registry.build("vad", *self._chosen("vad", self.settings.vad.engine))
-
-    def wake(self) -> WakeWordDetector:
-        return registry.build("wake", *self._chosen("wake", self.settings.wake.engine))
-
-    def ear(self, activation: Activation) -> Ear:
-        """Voice activity, and the wake word where it may be said."""
-        has_wake = self.settings.wake.enabled and activation is not Activation.KEY
-        return Ear(self.vad(), self.wake() if has_wake else None)
-
-    def stt(self) -> SpeechToText:
-        return registry.build("stt", *self._chosen("stt", self.settings.stt.engine))
-
-    def llm(self) -> LanguageModel:
-        return registry.build("llm", *self._chosen("llm", self.settings.llm.engine))
-
-    def tts(self) -> TextToSpeech:
-        """The voice, or the one to fall back to where the first one's model is missing or broken."""
-        name, fallback = self.settings.tts.engine, self.settings.tts.fallback
-        try:
-            return registry.build("tts", *self._chosen("tts", name))
-        except ModelError as error:
-            if fallback in (NO_ENGINE, name):
-                raise
-            _log.warning("%s; speaking with %s instead", error, fallback)
-            return registry.build("tts", *self._chosen("tts", fallback))
-
-    def skills(self) -> SkillSet:
-        return SkillSet(self.settings.language)
-
-    def _chosen(self, kind: str, name: str) -> tuple[str, Struct | None, BuildContext]:
-        return name, self.settings.options(kind, name), self._context
-
-
-class Workshop:
-    """Gives engines threads, and closes all of them when it is left, last first."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._engines = Engines(settings)
-        self._hosted = AsyncExitStack()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._hosted.aclose()
-
-    async def ear(self, activation: Activation) -> Hosted[Ear]:
-        return await self._host("ear", lambda: self._engines.ear(activation))
-
-    async def stt(self) -> Hosted[SpeechToText]:
-        return await self._host("stt", self._engines.stt)
-
-    async def tts(self) -> Hosted[TextToSpeech]:
-        return await self._host("tts", self._engines.tts)
-
-    async def responder(self) -> Responder:
-        """Skills, the language model where there is one, and the conversation with both."""
-        llm_settings = self._settings.llm
-        skills = await self._host("skills", self._engines.skills)
-        llm = None
-        if llm_settings.engine != NO_ENGINE:
-            llm = await self._host("llm", self._engines.llm)
-        limits = ReplyLimits(llm_settings.max_tokens, self._settings.stt.min_confidence)
-        conversation = Conversation.begin(llm_settings.system_prompt, EXAMPLES)
-        return Responder(skills, llm, conversation, limits, datetime.now)
-
-    async def _host(self, name: str, build: Callable[[], E]) -> Hosted[E]:
-        hosted = await Hosted.load(name, build)
-        self._hosted.push_async_callback(hosted.close)
-        return hosted
 
 
 async def run_assistant(
@@ -157,15 +46,17 @@ async def run_assistant(
     activation: Activation,
     observe: Observer,
     on_ready: Callable[[Assistant], None] = lambda _: None,
+    *,
+    engines: Engines | None = None,
 ) -> None:
     """Run the whole pipeline until the source ends and the last answer has been given.
 
-    Engines are loaded side by side, then the source and the sink are opened (`open_sink` is given the
-    voice's sample rate), then `on_ready` is called. Cancel it to stop: the speaker falls silent, tasks
-    end, devices and engines are closed, in this order.
+    Engines are loaded side by side (by `engines`, where a benchmark brings its own), then the source and the
+    sink are opened (`open_sink` is given the voice's sample rate), then `on_ready` is called. Cancel it to
+    stop: the speaker falls silent, tasks end, devices and engines are closed, in this order.
     Raises `VoicedError` for what cannot be built or opened, and for what ends a permanent task.
     """
-    async with Workshop(settings) as workshop:
+    async with Workshop(engines or Engines(settings)) as workshop:
         with unwrapped():
             async with asyncio.TaskGroup() as loading:
                 ear = loading.create_task(workshop.ear(activation))
@@ -173,22 +64,27 @@ async def run_assistant(
                 tts = loading.create_task(workshop.tts())
                 responder = loading.create_task(workshop.responder())
         await responder.result().warm_up()
+        rehearsed = await rehearse(stt.result(), responder.result(), tts.result())
+        speculation = _speculation(settings, rehearsed)
         # What is loaded stays: the collector need not walk over it in the middle of a turn, which takes
         # up to 80 ms for hassil's tables alone (measured here).
         gc.collect()
         gc.freeze()
-        is_streaming = await stt.result().run(lambda engine: engine.is_streaming)
-        hearing = Hearing(
-            stt.result(),
-            is_streaming=is_streaming,
-            silence_ms=settings.endpointing.silence_ms,
-            wake_phrases=await ear.result().run(lambda ear: ear.phrases),
-        )
+        phrases = await ear.result().run(lambda ear: ear.phrases)
+        reads_pauses = speculation is not Speculation.OFF
+        hearing = Hearing(stt.result(), phrases, reads_pauses=reads_pauses)
         sink = open_sink(await tts.result().run(lambda voice: voice.rate_hz))
         async with sink, source:
-            stages = Stages(responder.result(), tts.result(), Player(sink))
-            earcons = _earcons(settings, sink.rate_hz)
-            assistant = Assistant(activation, hearing, stages, earcons, observe)
+            stages = Stages(responder.result(), tts.result(), Player(sink), speculation)
+            far_end = sink.far_end if settings.audio.echo_cancellation else None
+            assistant = Assistant(
+                _manners(settings, activation, has_far_end=far_end is not None),
+                hearing,
+                Endpointer(_patience_limits(settings)),
+                stages,
+                _earcons(settings, sink.rate_hz),
+                observe,
+            )
             listener = Listener(
                 source,
                 ear.result(),
@@ -196,6 +92,8 @@ async def run_assistant(
                 assistant.post,
                 observe,
                 max_held_ms=settings.segmenter.max_utterance_ms,
+                follow_up_ms=settings.conversation.follow_up_ms,
+                far_end=far_end,
             )
             on_ready(assistant)
             await run_together(assistant, listener, stages.player)
@@ -218,7 +116,7 @@ async def answer_text(
     settings: Settings, text: str, open_sink: Callable[[int], AudioSink], observe: Observer
 ) -> TurnReport:
     """Answer one typed question, and speak the answer into a sink. Raises `VoicedError`."""
-    async with Workshop(settings) as workshop:
+    async with Workshop(Engines(settings)) as workshop:
         with unwrapped():
             async with asyncio.TaskGroup() as loading:
                 tts = loading.create_task(workshop.tts())
@@ -231,11 +129,13 @@ async def answer_text(
 
 async def say_text(settings: Settings, text: str, open_sink: Callable[[int], AudioSink]) -> None:
     """Speak `text` into a sink. Raises `VoicedError`."""
-    async with Workshop(settings) as workshop:
+    async with Workshop(Engines(settings)) as workshop:
         tts = await workshop.tts()
         rate_hz = await tts.run(lambda voice: voice.rate_hz)
         async with open_sink(rate_hz) as sink, playing(sink) as player:
-            await speak(_clauses(text), tts, player.begin())
+            playback = player.prepare()
+            player.start(playback)
+            await speak(_clauses(text), tts, playback)
 
 
 async def _clauses(text: str) -> AsyncIterator[str]:
@@ -266,6 +166,36 @@ class Devices:
     @cached_property
     def _portaudio(self) -> PortAudio:
         return PortAudio()
+
+
+def _speculation(settings: Settings, rehearsed: Rehearsed) -> Speculation:
+    wanted = settings.conversation.speculation
+    if wanted != "auto":
+        return Speculation(wanted)
+    level = affordable(rehearsed.look_ms, rehearsed.answer_ms)
+    _log.info(
+        "a look at what was said takes %.0f ms, an answer %.0f ms: speculation is %s",
+        rehearsed.look_ms,
+        rehearsed.answer_ms,
+        level.value,
+    )
+    return level
+
+
+def _manners(settings: Settings, activation: Activation, *, has_far_end: bool) -> Manners:
+    wanted = settings.conversation.barge_in
+    chosen = BargeIn.VOICE if has_far_end else BargeIn.WAKE
+    return Manners(
+        activation,
+        barge_in=chosen if wanted == "auto" else BargeIn(wanted),
+        follows_up=settings.conversation.follow_up_ms > 0,
+        can_hear_itself=not has_far_end,
+    )
+
+
+def _patience_limits(settings: Settings) -> PatienceLimits:
+    ends = settings.endpointing
+    return PatienceLimits(base_ms=ends.silence_ms, longest_ms=ends.max_silence_ms)
 
 
 def _segmenter_settings(settings: Settings, activation: Activation) -> SegmenterSettings:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from voiced.core.state import Outcome, Phase
+from voiced.core.signals import Outcome
+from voiced.core.state import Phase
+from voiced.core.trace import Fate, Trace
 from voiced.types import EndReason, ReplyPath, Transcript
 
 
@@ -60,11 +62,21 @@ class ReplyGrew:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a turn's time line, in ms."""
+
+    name: str
+    begin_ms: float
+    end_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class TurnReport:
     """A turn from end to end.
 
-    `timings_ms` counts from the start of the input: `speech_end`, `endpoint`, `transcript`,
-    `first_token`, `first_audio`, `done`, as far as they happened (see `core/timeline.py`).
+    `timings_ms` counts from the start of the input: `speech_end`, `endpoint`, `transcript`, `first_token`,
+    `first_clause`, `commit`, `first_audio`, `done`, as far as they happened (see `core/timeline.py`), the
+    earliest first. `trace` has every reading of the utterance.
     """
 
     turn_id: int
@@ -74,7 +86,27 @@ class TurnReport:
     path: ReplyPath
     end_reason: EndReason
     timings_ms: dict[str, float] = field(default_factory=dict)
+    trace: Trace = field(default_factory=Trace)
     error: str = ""
+
+    @property
+    def spans(self) -> list[Span]:
+        """What the time after the last sound went into, as far as it happened; some run side by side."""
+        at = self.timings_ms
+        answered = [r for r in self.trace.revisions if r.fate is Fate.COMMITTED]
+        read_ms = answered[-1].read_ms if answered else None
+        bounds = (
+            ("waiting", at.get("speech_end"), at.get("endpoint")),
+            ("recognition", at.get("speech_end"), read_ms),
+            ("thinking", read_ms, at.get("first_token")),
+            ("voice", at.get("first_token"), at.get("first_clause")),
+            ("first sound", at.get("commit"), at.get("first_audio")),
+        )
+        return [
+            Span(name, begin, max(begin, end))
+            for name, begin, end in bounds
+            if begin is not None and end is not None
+        ]
 
     @property
     def was_understood(self) -> bool:

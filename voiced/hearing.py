@@ -1,87 +1,163 @@
-"""From an utterance that is being spoken to its transcript, and to how long its pauses may last."""
+"""From an utterance that is being spoken to what was said: at each pause, and at its end."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import numpy as np
 
-from voiced.core.endpointing import Evidence, patience_ms
 from voiced.engines.contracts import SpeechToText, SttSession
 from voiced.inference import Hosted
 from voiced.listener import Utterance, UtterancePart
 from voiced.skills.normalise import normalise, strip_wake_phrase
-from voiced.types import AudioChunk, SpeechPaused, Transcript
+from voiced.types import (
+    AudioChunk,
+    SpeechPaused,
+    SpeechResumed,
+    Transcript,
+    samples_to_ms,
+)
 
 _LOOK_EVERY_MS: Final = 100
-"""How much new sound is worth another look at what is understood so far. In a pause, too: the last word
-is often certain only once some of the silence after it has been decoded."""
+"""How much new sound is worth another look at what is understood so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Growing:
+    """What is understood of an utterance that goes on; `speech_ms` is how long it lasts already."""
+
+    text: str
+    speech_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """What was said before a pause, which may be the end; `end_sample` is its last sound."""
+
+    transcript: Transcript
+    end_sample: int
+    speech_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class WentOn:
+    """The person goes on after a pause of `pause_ms`."""
+
+    pause_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What was said, for good."""
+
+    transcript: Transcript
+
+
+Reading = Growing | Paused | WentOn | Ended
 
 
 class Hearing:
-    """The recogniser, and the judgement of pauses by what it has so far."""
+    """The recogniser, one utterance at a time."""
 
     def __init__(
-        self,
-        stt: Hosted[SpeechToText],
-        *,
-        is_streaming: bool,
-        silence_ms: int,
-        wake_phrases: Sequence[str],
+        self, stt: Hosted[SpeechToText], wake_phrases: Sequence[str], *, reads_pauses: bool = True
     ) -> None:
-        """`is_streaming` as the engine says; `silence_ms` is the pause that ends an utterance which
-        gives no reason for another; `wake_phrases` are taken off the start of transcripts.
+        """`wake_phrases` are taken off the start of transcripts. Where not `reads_pauses`, nothing is
+        transcribed before the end: on a machine that would not be done in time for it.
         """
         self._stt = stt
-        self._is_streaming = is_streaming
-        self._silence_ms = silence_ms
         self._wake_phrases = tuple(wake_phrases)
+        self._reads_pauses = reads_pauses
+        self._one_at_a_time = asyncio.Lock()
 
-    async def transcribe(
-        self,
-        utterance: Utterance,
-        is_whole: Callable[[Transcript], Awaitable[bool]],
-        on_growth: Callable[[str], None],
-    ) -> Transcript:
-        """Decode `utterance` while it is spoken; its transcript, once it has ended.
+    async def follow(self, utterance: Utterance) -> AsyncGenerator[Reading, None]:
+        """Decode `utterance` while it is spoken; ends with `Ended`, or without where it was dropped.
 
-        At each pause `is_whole` says whether nothing has to follow what was said; `on_growth` is told
-        what is understood so far, where that costs nothing. Raises `EngineError`.
+        Wrap it in `contextlib.aclosing`. Raises `EngineError`.
         """
-        session = await self._stt.run(lambda engine: engine.open())
-        is_paused = False
-        unseen_ms = 0.0
-        try:
-            async for first in utterance.parts:
-                for part in _merged([first, *utterance.parts.take_all()]):
-                    if isinstance(part, AudioChunk):
-                        await self._stt.run(partial(_feed, session, part))
-                        unseen_ms += part.duration_ms
-                    else:
-                        is_paused = isinstance(part, SpeechPaused)
-                        unseen_ms = _LOOK_EVERY_MS
-                if self._is_streaming and unseen_ms >= _LOOK_EVERY_MS:
-                    unseen_ms = 0.0
-                    so_far = await self._look(session)
-                    on_growth(so_far.text)
-                    if is_paused:
-                        evidence = Evidence(so_far, await is_whole(so_far))
-                        utterance.be_patient(patience_ms(evidence, self._silence_ms))
-            return await self._look(session, final=True)
-        finally:
-            self._stt.submit(session.close)
+        async with self._one_at_a_time:
+            session = await self._stt.run(lambda engine: engine.open())
+            try:
+                decoding = _Decoding(self._stt, session, utterance.start_sample)
+                async for reading in self._readings(utterance, decoding):
+                    yield reading
+            finally:
+                self._stt.submit(session.close)
 
-    async def _look(self, session: SttSession, *, final: bool = False) -> Transcript:
-        """What the recogniser has, without the wake word before it; no text where that is all."""
-        transcript = await self._stt.run(lambda _: session.transcript(final=final))
+    async def _readings(
+        self, utterance: Utterance, decoding: _Decoding
+    ) -> AsyncGenerator[Reading, None]:
+        pause: SpeechPaused | None = None
+        partial_text = ""
+        async for first in utterance.parts:
+            for part in _merged([first, *utterance.parts.take_all()]):
+                match part:
+                    case AudioChunk():
+                        await decoding.take(part, is_pause=pause is not None)
+                    case SpeechPaused(end_sample) if self._reads_pauses:
+                        pause = part
+                        transcript = self._named(await decoding.transcript())
+                        yield Paused(transcript, end_sample, decoding.speech_ms(end_sample))
+                    case SpeechResumed(start_sample) if pause is not None:
+                        yield WentOn(samples_to_ms(start_sample - pause.end_sample))
+                        pause = None
+                    case _:
+                        pass
+            if pause is None and decoding.unseen_ms >= _LOOK_EVERY_MS:
+                text = strip_wake_phrase(await decoding.partial(), self._wake_phrases)
+                if text != partial_text:
+                    partial_text = text
+                    yield Growing(text, decoding.speech_ms(decoding.end_sample))
+        if utterance.end is not None:
+            yield Ended(self._named(await decoding.transcript()))
+
+    def _named(self, transcript: Transcript) -> Transcript:
+        """Without the wake word before it; no text where that is all."""
         question = strip_wake_phrase(transcript.text, self._wake_phrases)
         if question == normalise(transcript.text):
             # Taking the phrase off normalises; where there is none, the engine's own spelling stays.
             return transcript
         return dataclasses.replace(transcript, text=question)
+
+
+class _Decoding:
+    """A session, and the silence that it need not hear."""
+
+    def __init__(self, stt: Hosted[SpeechToText], session: SttSession, start_sample: int) -> None:
+        self._stt = stt
+        self._session = session
+        self._start_sample = start_sample
+        self._quiet: list[AudioChunk] = []
+        self.end_sample = start_sample
+        self.unseen_ms = 0.0
+
+    async def take(self, chunk: AudioChunk, *, is_pause: bool) -> None:
+        """Decode `chunk`; in a pause, keep it for when the person goes on."""
+        self.end_sample = chunk.end_sample
+        if is_pause:
+            self._quiet.append(chunk)
+            return
+        for waiting in _joined([*self._quiet, chunk]):
+            await self._stt.run(partial(_feed, self._session, waiting))
+            self.unseen_ms += waiting.duration_ms
+        self._quiet.clear()
+
+    async def transcript(self) -> Transcript:
+        self.unseen_ms = 0.0
+        return await self._stt.run(lambda _: self._session.transcript())
+
+    async def partial(self) -> str:
+        self.unseen_ms = 0.0
+        return await self._stt.run(lambda _: self._session.partial())
+
+    def speech_ms(self, end_sample: int) -> float:
+        """How long the utterance lasts until `end_sample`."""
+        return samples_to_ms(end_sample - self._start_sample)
 
 
 def _feed(session: SttSession, chunk: AudioChunk, _: SpeechToText) -> None:

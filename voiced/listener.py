@@ -10,22 +10,28 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from voiced.audio.contracts import AudioSource
-from voiced.audio.levels import dbfs
+from voiced.audio.far_end import FarEnd
 from voiced.channel import Channel
 from voiced.core.segmenter import Segmenter
-from voiced.core.state import Event, InputEnded, StillQuiet, WakeHeard
-from voiced.engines.contracts import VoiceActivityDetector, WakeWordDetector
+from voiced.core.signals import (
+    Attention,
+    Event,
+    InputEnded,
+    Listen,
+    StillQuiet,
+    VoiceHeard,
+    WakeHeard,
+)
+from voiced.ear import Ear, HeardBlock
 from voiced.events import Heard, Observer, Woken
 from voiced.inference import Hosted
 from voiced.types import (
     BLOCK_SAMPLES,
     AudioChunk,
-    Detection,
     EndReason,
     SpeechEnded,
     SpeechEvent,
@@ -33,6 +39,7 @@ from voiced.types import (
     SpeechResumed,
     SpeechStarted,
     ms_to_samples,
+    samples_to_ms,
 )
 
 _MEMORY_MS: Final = 2000
@@ -42,9 +49,14 @@ _SIGN_AFTER_MS: Final = 260
 """How long to wait after a wake word for the person to go on before a sound says "I listen": shorter
 than the pause of somebody who waits for it, longer than the gap before "what" in one breath."""
 
-_WAKE_DELAY_SAMPLES: Final = ms_to_samples(160)
-"""How long after its last sound a wake word is reported in one breath with a question (microWakeWord: at
-most 147 ms, measured): what was said since belongs to the question, what was said before does not."""
+_REACH_SAMPLES: Final = {
+    Attention.OPEN: ms_to_samples(160),
+    Attention.FOLLOW_UP: ms_to_samples(160),
+    Attention.BEGUN: ms_to_samples(300),
+}
+"""How far back before the sample that it listens from an utterance may begin. After a wake word: how long
+after its last sound it is reported in one breath with a question (microWakeWord: at most 147 ms, measured):
+what was said since belongs to the question, what was said before does not. Beside an answer: a pre-roll."""
 
 _SPEECH: Final = 0.6
 """A block counts as speech for a held key from this probability on."""
@@ -53,34 +65,16 @@ UtterancePart = AudioChunk | SpeechPaused | SpeechResumed
 """What an utterance is made of, in the order of its samples."""
 
 
-@dataclass(slots=True)
-class Ear:
-    """The two detectors that hear every block; they share a thread."""
-
-    vad: VoiceActivityDetector
-    wake: WakeWordDetector | None
-
-    @property
-    def phrases(self) -> tuple[str, ...]:
-        """The wake words."""
-        return self.wake.phrases if self.wake else ()
-
-    def hear(self, chunk: AudioChunk) -> tuple[float, Detection | None]:
-        """The speech probability of a block, and the wake word that it completed."""
-        detection = self.wake.detect(chunk) if self.wake else None
-        return self.vad.probability(chunk), detection
-
-    def close(self) -> None:
-        self.vad.close()
-        if self.wake:
-            self.wake.close()
-
-
 class Utterance:
     """One stretch of speech while it happens: iterate over `parts`, then see how it came to its `end`."""
 
-    def __init__(self, start_sample: int, be_patient: Callable[[int], None]) -> None:
+    def __init__(
+        self, start_sample: int, heard_sample: int, be_patient: Callable[[int], None]
+    ) -> None:
+        """It begins at `start_sample`, which was known when all until `heard_sample` had been heard."""
         self.start_sample = start_sample
+        self.begun_ms = samples_to_ms(heard_sample)
+        self.begun_at_s = asyncio.get_running_loop().time()
         self.parts: Channel[UtterancePart] = Channel(1)
         self.end: SpeechEnded | None = None
         """How it ended; None while it goes on, and where it was dropped."""
@@ -89,11 +83,13 @@ class Utterance:
         self.be_patient = be_patient
         """Sets how long a silence, in ms, ends it."""
 
+    @property
+    def speech_ms(self) -> float:
+        """How long it lasted, once it has ended; else 0."""
+        return 0.0 if self.end is None else self._ms_until(self.end.speech_end_sample)
 
-@dataclass(frozen=True, slots=True)
-class _Remembered:
-    chunk: AudioChunk
-    probability: float
+    def _ms_until(self, sample: int) -> float:
+        return samples_to_ms(sample - self.start_sample)
 
 
 class Listener:
@@ -108,10 +104,13 @@ class Listener:
         observe: Observer,
         *,
         max_held_ms: int,
+        follow_up_ms: int = 0,
+        far_end: FarEnd | None = None,
     ) -> None:
         """`post` receives what happens (wake words, speech); `observe` the level of every block.
 
-        `max_held_ms` is how long a key may hold an utterance open.
+        `max_held_ms` is how long a key may hold an utterance open, `follow_up_ms` how long an answer may
+        be followed up. `far_end` has what the microphone hears of the speaker, where that is known.
         """
         self._source = source
         self._ear = ear
@@ -119,8 +118,11 @@ class Listener:
         self._post = post
         self._observe = observe
         self._max_held_samples = ms_to_samples(max_held_ms)
+        self._follow_up_ms = follow_up_ms
+        self._far_end = far_end
+        self._watching_since: int | None = None
         blocks = ms_to_samples(_MEMORY_MS) // BLOCK_SAMPLES
-        self._memory: deque[_Remembered] = deque(maxlen=blocks)
+        self._memory: deque[HeardBlock] = deque(maxlen=blocks)
         self._utterance: Utterance | None = None
         self._begun: Utterance | None = None
         self._recorded_until = 0
@@ -141,34 +143,44 @@ class Listener:
     async def run(self) -> None:
         """Listen until the source ends; what is being said then ends with it."""
         async for chunk in self._source.blocks():
-            probability, detection = await self._ear.run(partial(Ear.hear, chunk=chunk))
-            heard = _Remembered(chunk, probability)
+            heard = await self._ear.run(partial(Ear.hear, chunk=chunk, far_end=self._far_end))
             self._memory.append(heard)
-            self._observe(Heard(dbfs(chunk.samples), probability))
-            if detection is not None:
+            self._observe(Heard(heard.level_dbfs, heard.probability))
+            if heard.detection is not None:
+                detection = heard.detection
                 self._observe(Woken(detection.phrase, detection.score))
-                self._post(WakeHeard(detection.end_sample))
+                self._post(WakeHeard(detection.end_sample, detection.phrase))
             self._follow(heard)
             # A file hands over block after block without waiting: let the others have their turn.
             await asyncio.sleep(0)
         self.finish(EndReason.END_OF_INPUT)
         self._post(InputEnded())
 
-    def listen(self, after_sample: int | None, *, held: bool) -> None:
-        """Watch for an utterance that begins after `after_sample` (None: now).
-
-        `held`: it begins at once and lasts until `finish`, whatever the silence.
-        """
+    def listen(self, listen: Listen) -> None:
+        """Watch for an utterance, as `listen` says."""
         self.stop_listening()
-        since = self.heard_samples if after_sample is None else after_sample
-        self._listening_since, self._is_quiet = since, not held
-        if held:
+        since = self.heard_samples if listen.after_sample is None else listen.after_sample
+        self._listening_since = since
+        self._is_quiet = listen.attention is Attention.OPEN
+        if listen.attention is Attention.HELD:
             self._held_speech_end = since
             self._speech_event(SpeechStarted(since))
             return
-        self._segmenter.begin(since, earliest_sample=since - _WAKE_DELAY_SAMPLES)
+        is_follow_up = listen.attention is Attention.FOLLOW_UP
+        events = self._segmenter.begin(
+            since,
+            earliest_sample=since - _REACH_SAMPLES[listen.attention],
+            has_begun=listen.attention is Attention.BEGUN,
+            no_speech_ms=self._follow_up_ms if is_follow_up else None,
+        )
+        for event in events:
+            self._speech_event(event)
         for heard in list(self._memory):
             self._segment(heard)
+
+    def watch(self) -> None:
+        """Look out for a person's voice beside the answer that is being made or spoken."""
+        self._watching_since = self.heard_samples
 
     def finish(self, reason: EndReason) -> None:
         """The utterance ends here, whatever the silence."""
@@ -178,31 +190,36 @@ class Listener:
             self._speech_event(event)
 
     def stop_listening(self) -> None:
-        """Drop the utterance; what is heard from here on belongs to none."""
+        """Drop the utterance, and watch for none; what is heard from here on belongs to none."""
+        self._watching_since = None
         if self._utterance is not None:
             self._utterance.parts.close()
         self._utterance = self._held_speech_end = None
         self._segmenter.finish(EndReason.RELEASED)
         self._is_quiet = False
 
-    def _follow(self, heard: _Remembered) -> None:
+    def _follow(self, heard: HeardBlock) -> None:
         if self._held_speech_end is not None:
             self._hold(heard)
         else:
             self._segment(heard)
+        if self._watching_since is not None and heard.person_since is not None:
+            onset_sample = max(self._watching_since, heard.person_since)
+            self._watching_since = None
+            self._post(VoiceHeard(onset_sample))
         waited = heard.chunk.end_sample - self._listening_since
         if self._is_quiet and waited >= ms_to_samples(_SIGN_AFTER_MS):
             self._is_quiet = False
             self._post(StillQuiet())
 
-    def _hold(self, heard: _Remembered) -> None:
+    def _hold(self, heard: HeardBlock) -> None:
         if heard.probability >= _SPEECH:
             self._held_speech_end = heard.chunk.end_sample
         self._record(heard.chunk)
         if heard.chunk.end_sample - self._listening_since >= self._max_held_samples:
             self.finish(EndReason.MAX_LENGTH)
 
-    def _segment(self, heard: _Remembered) -> None:
+    def _segment(self, heard: HeardBlock) -> None:
         events = self._segmenter.process(heard.probability, heard.chunk.end_sample)
         self._record(heard.chunk)
         for event in events:
@@ -227,7 +244,8 @@ class Listener:
             if self._utterance is utterance:
                 self._segmenter.set_patience(silence_ms)
 
-        utterance = self._utterance = self._begun = Utterance(start_sample, be_patient)
+        utterance = Utterance(start_sample, self.heard_samples, be_patient)
+        self._utterance = self._begun = utterance
         self._recorded_until = start_sample
         for heard in self._memory:
             self._record(heard.chunk)

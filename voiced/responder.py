@@ -14,20 +14,31 @@ from voiced.core.clauses import ClauseSplitter
 from voiced.core.conversation import Conversation
 from voiced.engines.contracts import LanguageModel
 from voiced.inference import Hosted
-from voiced.skills.contracts import World
+from voiced.skills.contracts import SkillMatch, World
 from voiced.skills.skillset import SkillSet
-from voiced.types import ReplyPath, Transcript
+from voiced.types import Prefill, ReplyPath, Transcript
 
 _NOT_UNDERSTOOD: Final = "Sorry, I did not understand that."
+_STOP_INTENTS: Final = ("HassNevermind", "VoicedStop")
 _NO_MODEL: Final = "I can't answer that: I have no language model."
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer on its way; close `clauses` to stop it."""
+class Plan:
+    """How a transcript would be answered. Made without any effect, so that it can be dropped.
 
+    `end_share` is how often expected sentences that begin like this end here; see
+    `SkillSet.end_share`. `is_backchannel` where it only says that somebody listens, `is_stop` where it
+    asks for quiet.
+    """
+
+    transcript: Transcript
     path: ReplyPath
-    clauses: AsyncGenerator[str, None]
+    match: SkillMatch | None = None
+    has_effect: bool = False
+    end_share: float | None = None
+    is_backchannel: bool = False
+    is_stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,65 +59,99 @@ class Responder:
         conversation: Conversation,
         limits: ReplyLimits,
         now: Callable[[], datetime],
+        is_backchannel: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`now` is the wall clock."""
+        """`now` is the wall clock; `is_backchannel` tells what only says that somebody listens."""
         self._skills = skills
         self._llm = llm
         self._conversation = conversation
-        self._limits = limits
+        self.limits = limits
         self._now = now
+        self._is_backchannel = is_backchannel
 
     @property
     def conversation(self) -> Conversation:
         """What was said so far, and what was heard of the answers."""
         return self._conversation
 
-    async def warm_up(self) -> None:
+    async def warm_up(self) -> Prefill | None:
         """Have the language model read what stands before every conversation. Raises `EngineError`."""
-        if self._llm is not None:
-            prefix = self._conversation.prefix
-            await self._llm.run(lambda model: model.extend(prefix, threading.Event()))
+        if self._llm is None:
+            return None
+        prefix = self._conversation.prefix
+        return await self._llm.run(lambda model: model.begin(prefix, threading.Event()))
 
-    async def is_whole(self, transcript: Transcript) -> bool:
-        """Whether a skill takes this for a whole sentence, so that nothing has to follow it."""
-        if transcript.confidence < self._limits.min_confidence:
-            return False
-        return await self._skills.run(lambda skills: skills.match(transcript.text)) is not None
+    async def consider(self, transcript: Transcript) -> Plan:
+        """How `transcript` would be answered."""
+        return await self._skills.run(lambda skills: self._plan(skills, transcript))
 
-    async def answer(self, transcript: Transcript, on_first_token: Callable[[], None]) -> Answer:
-        """Begin to answer. `on_first_token` is called when the first word of the answer is known.
-
-        Raises `EngineError`, as do the clauses.
-        """
-        match = await self._skills.run(lambda skills: skills.match(transcript.text))
+    def _plan(self, skills: SkillSet, transcript: Transcript) -> Plan:
+        text = transcript.text
+        match = skills.match(text)
+        is_clear = transcript.confidence >= self.limits.min_confidence
+        path = ReplyPath.NONE
         if match is not None:
-            world = World(self._now, self._last_reply)
+            path = ReplyPath.SKILL
+        elif is_clear and self._llm is not None:
+            path = ReplyPath.MODEL
+        return Plan(
+            transcript,
+            path,
+            match,
+            has_effect=match is not None and skills.has_effect(match),
+            end_share=skills.end_share(text),
+            is_backchannel=self._is_backchannel(text),
+            is_stop=match is not None and match.intent in _STOP_INTENTS,
+        )
+
+    async def read(self, plan: Plan) -> Prefill | None:
+        """Have the language model read what a `plan` for it is about.
+
+        None where the plan does without it. Cancelling stops the reading. Raises `EngineError`.
+        """
+        if plan.path is not ReplyPath.MODEL or self._llm is None:
+            return None
+        question = plan.transcript.text
+        self._conversation = await self._llm.run(lambda model: self._fitted(question, model))
+        messages = self._conversation.asking(question)
+        cancel = threading.Event()
+        try:
+            return await self._llm.run(lambda model: model.extend(messages, cancel))
+        except asyncio.CancelledError:
+            cancel.set()
+            raise
+
+    async def answer(
+        self, plan: Plan, on_first_token: Callable[[], None]
+    ) -> AsyncGenerator[str, None]:
+        """The answer, clause by clause, after `read`; a skill that has effects has them now.
+
+        `on_first_token` is called when the first word of the answer is known. Wrap it in
+        `contextlib.aclosing`. Raises `EngineError`.
+        """
+        if plan.match is not None:
+            match, world = plan.match, World(self._now, self._last_reply)
             reply = await self._skills.run(lambda skills: skills.answer(match, world))
             on_first_token()
-            return Answer(ReplyPath.SKILL, _said(reply.speech))
-        if transcript.confidence < self._limits.min_confidence or self._llm is None:
+            if reply.speech:
+                yield reply.speech
+        elif plan.path is ReplyPath.MODEL and self._llm is not None:
+            async with aclosing(self._generate(self._llm, on_first_token)) as clauses:
+                async for clause in clauses:
+                    yield clause
+        else:
             on_first_token()
-            apology = _NO_MODEL if self._llm is None else _NOT_UNDERSTOOD
-            return Answer(ReplyPath.NONE, _said(apology))
-        return Answer(ReplyPath.MODEL, self._think(self._llm, transcript.text, on_first_token))
+            yield _NO_MODEL if self._llm is None else _NOT_UNDERSTOOD
 
     def remember(self, question: str, heard: str, *, interrupted: bool) -> None:
         """Keep an exchange, with the words of the answer that were really heard."""
         self._conversation = self._conversation.after(question, heard, is_interrupted=interrupted)
 
-    async def _think(
-        self, llm: Hosted[LanguageModel], question: str, on_first_token: Callable[[], None]
+    async def _generate(
+        self, llm: Hosted[LanguageModel], on_first_token: Callable[[], None]
     ) -> AsyncGenerator[str, None]:
-        self._conversation = await llm.run(lambda model: self._fitted(question, model))
-        messages = self._conversation.asking(question)
-        cancel = threading.Event()
-        try:
-            await llm.run(lambda model: model.extend(messages, cancel))
-        except asyncio.CancelledError:
-            cancel.set()
-            raise
         splitter = ClauseSplitter()
-        max_tokens = self._limits.max_tokens
+        max_tokens = self.limits.max_tokens
         async with aclosing(llm.stream(lambda m: m.generate(max_tokens=max_tokens))) as pieces:
             async for piece in pieces:
                 on_first_token()
@@ -116,15 +161,10 @@ class Responder:
             yield clause
 
     def _fitted(self, question: str, model: LanguageModel) -> Conversation:
-        budget_tokens = model.context_tokens - self._limits.max_tokens
+        budget_tokens = model.context_tokens - self.limits.max_tokens
         return self._conversation.fitted(question, model.count_tokens, budget_tokens)
 
     @property
     def _last_reply(self) -> str:
         exchanges = self._conversation.exchanges
         return exchanges[-1].heard if exchanges else ""
-
-
-async def _said(speech: str) -> AsyncGenerator[str, None]:
-    if speech:
-        yield speech

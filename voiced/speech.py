@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from voiced.engines.contracts import TextToSpeech
 from voiced.inference import Hosted
-from voiced.player import Playback
+from voiced.playback import Playback
 
 
 async def speak(
@@ -16,11 +16,17 @@ async def speak(
     playback: Playback,
     on_clause: Callable[[str], None] = lambda _: None,
 ) -> None:
-    """Play all of `clauses`; returns when the last sound has been played. Raises `EngineError`."""
+    """Fill `playback` with all of `clauses`; returns when the last sound has been played.
+
+    `on_clause` is told of each when its first sound is there. Raises `EngineError`.
+    """
     async for clause in clauses:
-        on_clause(clause)
         playback.begin_clause(clause)
+        is_told = False
         async with aclosing(tts.stream(lambda voice, c=clause: voice.synthesize(c))) as sound:  # type: ignore[misc]
             async for chunk in sound:
+                if not is_told:
+                    is_told = True
+                    on_clause(clause)
                 await playback.play(chunk)
     await playback.finish()

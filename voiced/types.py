@@ -36,16 +36,29 @@ def samples_to_ms(samples: int, rate_hz: int = SAMPLE_RATE_HZ) -> float:
     return samples * 1000 / rate_hz
 
 
+@dataclass(frozen=True, slots=True)
+class WordEnd:
+    """The first `words` words of a clause (as `str.split` counts them) have been said at `end_sample`.
+
+    `end_sample` is counted like the `start_sample` of the chunk that carries it.
+    """
+
+    words: int
+    end_sample: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class AudioChunk:
     """A stretch of mono sound.
 
-    `start_sample` is the index of the first sample since its stream was opened, at `rate_hz`.
+    `start_sample` is the index of the first sample since its stream was opened, at `rate_hz`. Of speech
+    that was synthesised, `word_ends` says which words end in it, where the voice knows.
     """
 
     samples: Samples
     rate_hz: int = SAMPLE_RATE_HZ
     start_sample: int = 0
+    word_ends: tuple[WordEnd, ...] = ()
 
     @property
     def end_sample(self) -> int:
@@ -80,7 +93,6 @@ class Transcript:
     confidence: float = 1.0
     log_probability: float | None = None
     no_speech_probability: float = 0.0
-    is_final: bool = True
 
 
 class Role(StrEnum):
@@ -101,10 +113,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prefill:
-    """What `LanguageModel.extend` did: tokens now in the context, and how many were there already."""
+    """What `LanguageModel.extend` did: tokens now in the context, and how many were there already.
+
+    `end_probability` (0..1) is how likely the last message is whole, as the model sees it; None where
+    that is not known (the model has no calibration, or the reading was cancelled).
+    """
 
     total_tokens: int
     reused_tokens: int
+    end_probability: float | None = None
 
 
 class EndReason(StrEnum):

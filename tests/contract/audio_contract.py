@@ -198,6 +198,26 @@ class SinkContract:
 
         self.execute(main())
 
+    def test_an_echo_canceller_is_told_what_is_played(self) -> None:
+        """Where a microphone can hear it: samples in their order, with the silence around them."""
+
+        async def main() -> None:
+            async with self.sink() as sink:
+                far_end = sink.far_end
+                if far_end is None:
+                    return
+                assert sink.far_end is far_end
+                far_end.take(0)
+                samples = tone(440, 300, sink.rate_hz)
+                await sink.write(samples)
+                await sink.drain()
+                told = far_end.take(ms_to_samples(1_000))
+            level = np.sqrt((samples.astype(float) ** 2).sum() / sink.rate_hz)
+            told_level = np.sqrt((told.astype(float) ** 2).sum() / 16_000)
+            assert told_level == pytest.approx(level, rel=0.02)
+
+        self.execute(main())
+
     def test_it_closes_at_once_with_sound_queued(self) -> None:
         async def main() -> None:
             async with self.sink() as sink:

@@ -162,6 +162,85 @@ class LlmContract:
         with pytest.raises(EngineError, match="nothing to answer"):
             next(engine.generate(max_tokens=5))
 
+    def test_begin_holds_what_stands_before_every_question(self, engine: LanguageModel) -> None:
+        begun = engine.begin(PREFIX, NEVER)
+        assert begun.end_probability is None
+        assert 0 < begun.total_tokens < engine.count_tokens(PREFIX) + 3
+        assert begun.total_tokens < engine.count_tokens(asked("one"))
+        for question in (self.question, "good morning", "7"):
+            assert engine.begin(PREFIX, NEVER) == Prefill(begun.total_tokens, begun.total_tokens)
+            extended = engine.extend(asked(question), NEVER)
+            assert extended.reused_tokens == begun.total_tokens
+            assert extended.total_tokens == engine.count_tokens(asked(question))
+
+    def test_begin_is_no_question(self, engine: LanguageModel) -> None:
+        engine.extend(asked(self.question), NEVER)
+        engine.begin(PREFIX, NEVER)
+        with pytest.raises(EngineError, match="nothing to answer"):
+            next(engine.generate(max_tokens=5))
+
+    def test_begin_changes_no_reply(self, engine: LanguageModel) -> None:
+        expected = reply(engine, asked(self.question))
+        engine.extend([Message(Role.USER, "something else")], NEVER)
+        engine.begin(PREFIX, NEVER)
+        assert reply(engine, asked(self.question)) == expected
+
+    def test_a_cancelled_begin_is_taken_up_again(self, engine: LanguageModel) -> None:
+        # Long, and never begun before: nothing of it can have been kept.
+        words = " ".join(f"number {index}" for index in range(60))
+        prefix = (Message(Role.SYSTEM, words), *PREFIX[1:])
+        engine.extend([Message(Role.USER, "something else")], NEVER)
+        stopped = engine.begin(prefix, CancelAfter(self.cancel_polls[1]))
+        begun = engine.begin(prefix, NEVER)
+        assert stopped.total_tokens < begun.total_tokens
+        assert stopped.total_tokens <= begun.reused_tokens < begun.total_tokens
+        again = engine.begin(prefix, NEVER)
+        assert again.reused_tokens == again.total_tokens == begun.total_tokens
+
+    def test_too_long_a_prefix_is_refused(self, engine: LanguageModel) -> None:
+        with pytest.raises(EngineError, match=r"holds \d+"):
+            engine.begin([Message(Role.SYSTEM, "word " * engine.context_tokens)], NEVER)
+
+    def test_ten_turns_with_interruptions_never_read_the_prefix_again(
+        self, engine: LanguageModel
+    ) -> None:
+        prefix_tokens = engine.begin(PREFIX, NEVER).total_tokens
+        said: list[str] = []
+        for turn in range(10):
+            said.append(f"{self.question} {turn}" if turn % 3 else self.question)
+            # What was understood at a first pause, and another sentence than what came of it.
+            guess = engine.extend(asked(*said[:-1], "what is"), NEVER)
+            assert guess.reused_tokens >= prefix_tokens
+            extended = engine.extend(asked(*said), NEVER)
+            assert extended.reused_tokens >= prefix_tokens
+            # What was read in the turns before is not read again either, but for the heard words.
+            if turn:
+                heard_before = engine.count_tokens(asked(*said[:-2])) - 5
+                assert extended.reused_tokens >= heard_before
+            if turn % 2:
+                pieces = engine.generate(max_tokens=30)
+                next(pieces)
+                pieces.close()  # type: ignore[attr-defined]  # engines give generators
+                said.append("The—")
+            else:
+                said.append("".join(engine.generate(max_tokens=12)).strip())
+
+    def test_the_end_of_turn_is_a_probability_and_stays_the_same(
+        self, engine: LanguageModel
+    ) -> None:
+        for question in (self.question, "what is the", "", "Good morning."):
+            engine.begin(PREFIX, NEVER)
+            first = engine.extend(asked(question), NEVER).end_probability
+            assert first is None or 0 <= first <= 1
+            again = engine.extend(asked(question), NEVER)
+            assert again.end_probability == first
+            assert again.reused_tokens >= again.total_tokens - 1
+            assert engine.extend(asked(question), CancelAfter(0)).end_probability is None
+            engine.extend(asked("something else"), NEVER)
+            other_way = engine.extend(asked(question), NEVER).end_probability
+            # Tokens that were read in other batches differ in the last digits.
+            assert other_way == (None if first is None else pytest.approx(first, abs=0.02))
+
     def test_a_cancelled_extend_stops_and_what_it_did_counts(self, engine: LanguageModel) -> None:
         long = asked(*["this is a rather long thing to say, word after word after word"] * 13)
         expected = reply(engine, long, max_tokens=8)

@@ -8,7 +8,8 @@
             return mine.build(mine.Options(), BuildContext(...))
 
 `texts` are sentences of `tests/data/speech/manifest.json` that the engine is expected to understand word
-for word in `voice`. `cache_dir` is the same folder for all tests of a class.
+for word in `voice`; `has_partials` says whether `partial` grows, or is always "". `cache_dir` is the same
+folder for all tests of a class.
 """
 
 from __future__ import annotations
@@ -25,7 +26,14 @@ import numpy as np
 import pytest
 
 from voiced.engines.contracts import SpeechToText, SttSession
-from voiced.types import BLOCK_SAMPLES, SAMPLE_RATE_HZ, AudioChunk, Samples, Transcript
+from voiced.types import (
+    BLOCK_SAMPLES,
+    SAMPLE_RATE_HZ,
+    AudioChunk,
+    Samples,
+    Transcript,
+    ms_to_samples,
+)
 
 SPEECH_DIR = Path(__file__).resolve().parent.parent / "data" / "speech"
 
@@ -77,7 +85,7 @@ def transcribe(
     session = engine.open()
     try:
         feed(session, samples, sizes)
-        return session.transcript(final=True)
+        return session.transcript()
     finally:
         session.close()
 
@@ -99,6 +107,7 @@ class SttContract:
 
     voice: ClassVar[str] = "slt"
     texts: ClassVar[tuple[str, ...]] = ("what time is it",)
+    has_partials: ClassVar[bool] = True
 
     @classmethod
     def make_engine(cls, cache_dir: Path) -> SpeechToText:
@@ -130,7 +139,6 @@ class SttContract:
         for text in self.texts:
             heard = transcribe(engine, self.load(text).samples)
             check_ranges(heard)
-            assert heard.is_final
             assert words(heard.text) == words(text)
 
     def test_is_more_confident_of_speech_than_of_noise(
@@ -142,34 +150,52 @@ class SttContract:
         check_ranges(misheard)
         assert misheard.text == "" or misheard.confidence < understood.confidence
 
-    def test_partial_is_not_final_and_changes_nothing(
-        self, engine: SpeechToText, spoken: Spoken
+    @pytest.mark.parametrize("looks_ms", [(500,), (700, 720, 1000), tuple(range(200, 2000, 160))])
+    def test_going_on_after_a_look_hears_the_same(
+        self, engine: SpeechToText, spoken: Spoken, looks_ms: tuple[int, ...]
     ) -> None:
         session = engine.open()
-        half = len(spoken.samples) // 2
-        feed(session, spoken.samples[:half])
-        partial = session.transcript(final=False)
-        check_ranges(partial)
-        assert not partial.is_final
-        assert session.transcript(final=False).text == partial.text
-        feed(session, spoken.samples[half:])
-        final = session.transcript(final=True)
+        start = 0
+        for end in (min(ms_to_samples(look), len(spoken.samples)) for look in looks_ms):
+            feed(session, spoken.samples[start:end])
+            check_ranges(session.transcript())
+            start = end
+        feed(session, spoken.samples[start:])
+        heard = session.transcript()
         session.close()
-        assert final.is_final
-        assert words(final.text) == words(spoken.text)
+        assert words(heard.text) == words(spoken.text)
 
-    def test_partials_arrive_while_speech_goes_on(
-        self, engine: SpeechToText, spoken: Spoken
-    ) -> None:
-        if not engine.is_streaming:
-            pytest.skip("not a streaming engine: nothing to fix")
+    def test_a_second_look_gives_the_same(self, engine: SpeechToText, spoken: Spoken) -> None:
         session = engine.open()
-        heard = set()
+        for half in np.array_split(spoken.samples, 2):
+            feed(session, half)
+            assert session.transcript() == session.transcript()
+        session.close()
+
+    def test_a_pause_and_more(self, engine: SpeechToText, spoken: Spoken) -> None:
+        hush = np.random.default_rng(3).normal(0, 5, SAMPLE_RATE_HZ // 5).astype(np.int16)
+        session = engine.open()
+        feed(session, np.concatenate([spoken.samples, hush]))
+        assert words(session.transcript().text) == words(spoken.text)
+        feed(session, hush)
+        assert words(session.transcript().text) == words(spoken.text)
+        session.close()
+
+    def test_partial_grows(self, engine: SpeechToText, spoken: Spoken) -> None:
+        session = engine.open()
+        heard = [session.partial()]
         for start in range(0, len(spoken.samples), BLOCK_SAMPLES * 5):
             feed(session, spoken.samples[start : start + BLOCK_SAMPLES * 5])
-            heard.add(session.transcript(final=False).text)
+            heard.append(session.partial())
+            assert session.partial() == heard[-1]
+        whole = session.transcript()
         session.close()
-        assert len(heard - {""}) >= 2
+        assert words(whole.text) == words(spoken.text)
+        assert heard[0] == ""
+        if self.has_partials:
+            assert len(set(heard)) > 2
+        else:
+            assert set(heard) == {""}
 
     @pytest.mark.parametrize("sizes", [(1, 319, 321, 7, 1601), (479,), (10_000_000,)])
     def test_any_chunk_length(
@@ -184,7 +210,7 @@ class SttContract:
         session.feed(AudioChunk(np.zeros(0, dtype=np.int16)))
         feed(session, frozen)
         session.feed(AudioChunk(np.zeros(0, dtype=np.int16)))
-        assert words(session.transcript(final=True).text) == words(spoken.text)
+        assert words(session.transcript().text) == words(spoken.text)
         session.close()
 
     def test_strided_samples(self, engine: SpeechToText, spoken: Spoken) -> None:
@@ -193,12 +219,11 @@ class SttContract:
 
     def test_nothing_fed(self, engine: SpeechToText) -> None:
         session = engine.open()
-        partial = session.transcript(final=False)
-        final = session.transcript(final=True)
+        assert session.partial() == ""
+        empty = session.transcript()
         session.close()
-        for empty in (partial, final):
-            check_ranges(empty)
-            assert empty.text == ""
+        check_ranges(empty)
+        assert empty.text == ""
 
     @pytest.mark.parametrize("length", [1, 100, 400, 1600])
     def test_a_scrap_of_sound(self, engine: SpeechToText, spoken: Spoken, length: int) -> None:
@@ -223,18 +248,10 @@ class SttContract:
         engine.open().close()
         session = engine.open()
         feed(session, spoken.samples[: len(spoken.samples) // 2])
-        session.transcript(final=False)
+        session.transcript()
         session.close()
         session.close()
         assert words(transcribe(engine, spoken.samples).text) == words(spoken.text)
-
-    def test_final_may_be_asked_twice(self, engine: SpeechToText, spoken: Spoken) -> None:
-        session = engine.open()
-        feed(session, spoken.samples)
-        first = session.transcript(final=True)
-        assert session.transcript(final=True).text == first.text
-        session.close()
-        session.close()
 
     def test_close_frees(self, cache_dir: Path) -> None:
         self.make_engine(cache_dir).close()

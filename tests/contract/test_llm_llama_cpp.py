@@ -25,6 +25,10 @@ def smollm2() -> Path:
     return next(path for folder in folders for path in Path(folder).glob("*.gguf"))
 
 
+NO_CACHE = Path("/dev/null/no-folder")
+"""Nothing can be kept here."""
+
+
 class Models:
     """Finds the bundled model by its name, and anything else as a path."""
 
@@ -32,8 +36,8 @@ class Models:
         return smollm2() if model == "smollm2-135m" else Path(model)
 
 
-def make(threads: int = 1, **options: Any) -> llama_cpp.LlamaCpp:
-    context = BuildContext(models=Models(), cache_dir=Path("unused"), threads=threads)
+def make(threads: int = 1, cache_dir: Path = NO_CACHE, **options: Any) -> llama_cpp.LlamaCpp:
+    context = BuildContext(models=Models(), cache_dir=cache_dir, threads=threads)
     return llama_cpp.build(llama_cpp.Options(**options), context)
 
 

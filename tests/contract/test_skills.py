@@ -43,11 +43,22 @@ def test_has_sentences_for_every_intent(skill: Skill, language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("skill", SKILLS, ids=lambda skill: skill.name)
 def test_phrases_are_speakable(skill: Skill, language: str) -> None:
-    for phrase, text in read_table(language, skill.name)["phrases"].items():
+    phrases = read_table(language, skill.name)["phrases"]
+    said = [(name, one) for name, text in phrases.items() for one in _listed(text)]
+    for phrase, text in said:
         spoken = "".join(literal for literal, *_ in string.Formatter().parse(text))
         assert spoken.endswith((".", "!", "?")), phrase
         assert not any(character.isdigit() for character in spoken), phrase
         assert "\n" not in spoken, phrase
+
+
+def _listed(text: str | list[str]) -> list[str]:
+    return [text] if isinstance(text, str) else text
+
+
+@pytest.mark.parametrize("skill", SKILLS, ids=lambda skill: skill.name)
+def test_changes_only_what_it_answers(skill: Skill) -> None:
+    assert skill.changes <= skill.intents
 
 
 def test_every_template_parses() -> None:

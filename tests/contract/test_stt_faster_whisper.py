@@ -57,6 +57,7 @@ TEXTS = (
 
 class TestFasterWhisper(SttContract):
     texts = TEXTS
+    has_partials = False
 
     @classmethod
     def make_engine(cls, cache_dir: Path) -> SpeechToText:
@@ -147,10 +148,10 @@ def test_more_than_thirty_seconds(engine: FasterWhisper, runs: list[int]) -> Non
     so_far, rest = np.split(sound.reshape(-1), [35 * SAMPLE_RATE_HZ])
     session = engine.open()
     session.feed(AudioChunk(so_far))
-    partial = session.transcript(final=False)
+    partial = session.transcript()
     assert words(partial.text) == words(" ".join(asked[:2]))
     session.feed(AudioChunk(rest))
-    whole = session.transcript(final=True)
+    whole = session.transcript()
     session.close()
     assert words(whole.text) == words(" ".join(asked))
     # The piece that was over at the first look is not decoded again at the last.
@@ -162,11 +163,10 @@ def test_more_than_thirty_seconds(engine: FasterWhisper, runs: list[int]) -> Non
 def test_a_repeated_look_costs_nothing(engine: FasterWhisper, runs: list[int]) -> None:
     session = engine.open()
     session.feed(AudioChunk(question()))
-    partial = session.transcript(final=False)
-    final = session.transcript(final=True)
+    partial = session.transcript()
+    final = session.transcript()
     session.close()
     assert partial.text == final.text
-    assert (partial.is_final, final.is_final) == (False, True)
     assert len(runs) == 1
 
 

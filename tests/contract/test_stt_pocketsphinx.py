@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,10 +14,11 @@ import pytest
 from tests.contract.stt_contract import SttContract, feed, load_spoken, transcribe, words
 from voiced.engines.contracts import BuildContext
 from voiced.engines.stt import pocketsphinx
+from voiced.engines.stt._sphinx_decoding import FIRST_MEAN
 from voiced.engines.stt.pocketsphinx import Options, Pocketsphinx
 from voiced.errors import EngineError, ModelError
 from voiced.skills.sentences import expected_sentences
-from voiced.types import SAMPLE_RATE_HZ
+from voiced.types import SAMPLE_RATE_HZ, Transcript
 
 COMMANDS = (
     "what time is it",
@@ -96,6 +98,36 @@ def test_the_first_utterance_of_another_microphone_is_understood(cache: Path) ->
     heard = transcribe(engine, np.concatenate([spoken.samples, pause]))
     engine.close()
     assert words(heard.text) == words(spoken.text)
+
+
+@pytest.mark.parametrize("mean", [FIRST_MEAN, "80,30,-30,30,-30,20,20,-20,0,20,-20,0,0"])
+@pytest.mark.parametrize(
+    ("text", "voice"),
+    [("turn on the living room lights", "slt"), ("what is the capital of france", "rms")],
+)
+def test_looks_change_nothing_at_all(
+    engine: Pocketsphinx, text: str, voice: str, mean: str
+) -> None:
+    pause = np.random.default_rng(0).normal(0, 5, SAMPLE_RATE_HZ // 5).astype(np.int16)
+    sound = load_spoken(text, voice).samples
+    sound = np.concatenate([sound[: len(sound) // 2], pause, sound[len(sound) // 2 :], pause])
+
+    def hear(looks: Sequence[int]) -> Transcript:
+        for decoder in engine._decoders:
+            decoder.set_cmn(mean)
+        session = engine.open()
+        for start, end in itertools.pairwise((0, *looks, len(sound))):
+            if start:
+                session.transcript()
+            feed(session, sound[start:end])
+        heard = session.transcript()
+        session.close()
+        return heard
+
+    undisturbed = hear(())
+    quarter = len(sound) // 4
+    for looks in ((len(sound) // 2,), (quarter, quarter + 320, 3 * quarter), (len(sound) - 320,)):
+        assert hear(looks) == undisturbed
 
 
 def test_long_silence_around_and_within_changes_nothing(engine: Pocketsphinx) -> None:
@@ -219,14 +251,12 @@ def test_what_is_over_is_over(engine: Pocketsphinx, cache: Path) -> None:
     spoken = load_spoken("never mind", "slt")
     session = engine.open()
     feed(session, spoken.samples)
-    session.transcript(final=True)
-    with pytest.raises(EngineError, match="over"):
-        feed(session, spoken.samples)
+    session.transcript()
     session.close()
     dropped = engine.open()
     dropped.close()
     with pytest.raises(EngineError, match="dropped"):
-        dropped.transcript(final=True)
+        dropped.transcript()
     closed = make_engine(cache)
     closed.close()
     with pytest.raises(EngineError, match="closed"):

@@ -9,6 +9,8 @@ from voiced.engines.contracts import TextToSpeech
 
 
 class TestFakeTts(TtsContract):
+    knows_word_ends = False
+
     @classmethod
     def make_engine(cls) -> TextToSpeech:
         return FakeTts(Codebook())

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.contract.tts_contract import TtsContract, joined, rms, seconds, speak
+from tests.contract.tts_contract import (
+    TtsContract,
+    joined,
+    rms,
+    seconds,
+    silences,
+    speak,
+    word_ends,
+)
 from voiced.engines.contracts import BuildContext, TextToSpeech
 from voiced.engines.tts import espeak, piper
 from voiced.errors import ModelError
@@ -220,6 +228,59 @@ def test_a_network_that_is_no_voice(tmp_path: Path, voice: Path) -> None:
     shutil.copy(next(package.glob("assets/silero*.onnx")), voice)
     with pytest.raises(ModelError, match="is no Piper voice: it lacks the input"):
         make(voice=str(voice))
+
+
+class SoundOnly:
+    """The session of a voice without its second output, as older exports are."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def run(self, names: object, inputs: object) -> list[Any]:
+        return list(self._session.run(names, inputs)[:1])
+
+
+def test_a_voice_that_does_not_know_its_durations_says_nothing_of_words() -> None:
+    engine = make(voice=SMALLEST)
+    whole = seconds(engine, SENTENCE)
+    engine._voice.session = SoundOnly(engine._voice.session)
+    chunks = speak(engine, SENTENCE)
+    assert word_ends(chunks) == []
+    assert len(joined(chunks)) / engine.rate_hz == pytest.approx(whole, rel=0.02)
+
+
+def test_words_end_in_the_sentence_that_says_them() -> None:
+    spoken = speak(make(voice=SMALLEST), "Yes. It is 12:30 in the morning. Good night 🙂")
+    assert [[end.words for end in chunk.word_ends] for chunk in spoken] == [
+        [1],
+        [2, 3, 4, 5, 6, 7],
+        [8, 10],
+        [],
+    ]
+
+
+def test_speaking_slowly_moves_the_ends() -> None:
+    usual, slow = (
+        [
+            end.end_sample
+            for end in word_ends(speak(make(voice=SMALLEST, length_scale=scale), SENTENCE))
+        ]
+        for scale in (1.0, 2.0)
+    )
+    for early, late in zip(usual[1:], slow[1:], strict=True):
+        assert 1.6 < late / early < 2.4
+
+
+def test_sounds_that_the_voice_does_not_have_are_left_out(voice: Path) -> None:
+    """Piper passes over a phoneme without an id; the words after it end where they do."""
+    change(voice, lambda config: config["phoneme_id_map"].pop("f"))
+    engine = make(voice=str(voice))
+    chunks = speak(engine, "Oranges, lemons, four, fifty, marmalade.")
+    ends = word_ends(chunks)
+    assert [end.words for end in ends] == [1, 2, 3, 4, 5]
+    silent_from = silences(joined(chunks), engine.rate_hz)
+    for end, silence in zip(ends, silent_from, strict=True):
+        assert abs(end.end_sample - silence) < 0.05 * engine.rate_hz
 
 
 class TestSpeakers:

@@ -144,7 +144,7 @@ def transcribe(
     for start in range(0, len(samples), block):
         session.feed(AudioChunk(samples[start : start + block], start_sample=start))
     fed = time.process_time()
-    transcript = session.transcript(final=True)
+    transcript = session.transcript()
     ended = time.process_time()
     session.close()
     return transcript, ended - started, ended - fed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from voiced.types import (
     Role,
     Samples,
     Transcript,
+    WordEnd,
 )
 
 _AUDIBLE = 500
@@ -63,8 +65,6 @@ class FakeWake:
 class FakeStt:
     """Reads coded speech. `broken` makes the next transcript fail."""
 
-    is_streaming = True
-
     def __init__(self, codebook: Codebook, confidence: float = 0.9) -> None:
         self.codebook = codebook
         self.confidence = confidence
@@ -90,16 +90,16 @@ class FakeSession:
     def feed(self, chunk: AudioChunk) -> None:
         self._fed.append(chunk.samples)
 
-    def transcript(self, *, final: bool) -> Transcript:
-        if final and self._stt.broken:
+    def partial(self) -> str:
+        return self._stt.codebook.read(np.concatenate([np.zeros(0, np.int16), *self._fed]))
+
+    def transcript(self) -> Transcript:
+        if self._stt.broken:
             self._stt.broken = False
             message = "the recogniser broke"
             raise EngineError(message)
-        samples = np.concatenate([np.zeros(0, np.int16), *self._fed])
-        text = self._stt.codebook.read(samples)
-        return Transcript(
-            text, self._stt.confidence, no_speech_probability=float(not text), is_final=final
-        )
+        text = self.partial()
+        return Transcript(text, self._stt.confidence, no_speech_probability=float(not text))
 
     def close(self) -> None:
         if self._is_open:
@@ -108,12 +108,21 @@ class FakeSession:
 
 
 class FakeLlm:
-    """Answers from a table; a token is a word. It asks before each token whether to stop."""
+    """Answers from a table; a token is a word. It asks before each token whether to stop.
+
+    `ends` says how likely a message is whole; `prefills` has every one that it was asked for.
+    """
 
     context_tokens = 1024
 
-    def __init__(self, answers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        answers: Mapping[str, str] | None = None,
+        ends: Callable[[str], float | None] = lambda _: None,
+    ) -> None:
         self._answers = answers or {}
+        self._ends = ends
+        self.prefills: list[Prefill] = []
         self._context: list[str] = []
         self._question: str | None = None
         self._generation = 0
@@ -121,23 +130,36 @@ class FakeLlm:
     def count_tokens(self, messages: Sequence[Message]) -> int:
         return len(self._tokens(messages))
 
+    def begin(self, prefix: Sequence[Message], cancel: Cancel) -> Prefill:
+        tokens = [*self._tokens(prefix)[:-1], f"<{Role.USER}>"]
+        self._question = None
+        return self._read(tokens, len(tokens), cancel)
+
     def extend(self, messages: Sequence[Message], cancel: Cancel) -> Prefill:
         tokens = self._tokens(messages)
+        self._question = None
+        prefill = self._read(tokens, len(tokens) - 1, cancel)
+        if prefill.total_tokens < len(tokens):
+            return prefill
+        self._question = messages[-1].content if messages else ""
+        prefill = replace(prefill, end_probability=self._ends(self._question))
+        self.prefills.append(prefill)
+        return prefill
+
+    def _read(self, tokens: list[str], reusable: int, cancel: Cancel) -> Prefill:
         if len(tokens) >= self.context_tokens:
             raise EngineError(f"the context holds {self.context_tokens}, not {len(tokens)} tokens")
         self._generation += 1
-        self._question = None
         reused = 0
-        for have, want in zip(self._context, tokens[:-1], strict=False):
+        for have, want in zip(self._context, tokens[:reusable], strict=False):
             if have != want:
                 break
             reused += 1
         del self._context[reused:]
         for token in tokens[reused:]:
             if cancel.is_set():
-                return Prefill(len(self._context), reused)
+                break
             self._context.append(token)
-        self._question = messages[-1].content if messages else ""
         return Prefill(len(self._context), reused)
 
     def generate(self, *, max_tokens: int) -> Iterator[str]:
@@ -173,9 +195,10 @@ class FakeTts:
 
     def synthesize(self, clause: str) -> Iterator[AudioChunk]:
         start_sample = 0
-        for word in words(clause):
+        for number, word in enumerate(words(clause), 1):
             samples = self._codebook.say(word)
-            yield AudioChunk(samples, self.rate_hz, start_sample)
+            end = WordEnd(number, start_sample + len(samples))
+            yield AudioChunk(samples, self.rate_hz, start_sample, (end,))
             start_sample += len(samples)
 
     def close(self) -> None:

@@ -16,8 +16,12 @@ from voiced.audio.earcons import earcon
 from voiced.audio.simulated import SimulatedDuplex
 from voiced.core.conversation import Conversation
 from voiced.core.segmenter import Segmenter, SegmenterSettings
-from voiced.core.state import Activation
+from voiced.core.endpointing import Endpointer
+from voiced.core.speculation import Speculation
+from voiced.core.state import Activation, BargeIn, Manners
 from voiced.daemon import run_together
+from voiced.draft import Stages
+from voiced.ear import Ear
 from voiced.events import (
     AssistantEvent,
     Heard,
@@ -31,27 +35,38 @@ from voiced.events import (
 )
 from voiced.hearing import Hearing
 from voiced.inference import Hosted
-from voiced.listener import Ear, Listener
+from voiced.listener import Listener
 from voiced.player import Player
 from voiced.responder import ReplyLimits, Responder
+from voiced.tasks import unwrapped
 from voiced.skills.contracts import SkillMatch, World
-from voiced.turn import Stages
 from voiced.types import SAMPLE_RATE_HZ, Earcon, SkillReply
 
 E = TypeVar("E")
 
 
 class FakeSkills:
-    """Skills that are a table."""
+    """Skills that are a table. A reply that begins with "!" has an effect, which `effects` counts."""
 
-    def __init__(self, replies: Mapping[str, str]) -> None:
+    def __init__(self, replies: Mapping[str, str], end_shares: Mapping[str, float]) -> None:
         self._replies = replies
+        self._end_shares = end_shares
+        self.effects: list[str] = []
+
+    def has_effect(self, match: SkillMatch) -> bool:
+        return self._replies[match.text].startswith("!")
+
+    def end_share(self, text: str) -> float | None:
+        return self._end_shares.get(text)
 
     def match(self, text: str) -> SkillMatch | None:
-        return SkillMatch(text, text) if text in self._replies else None
+        intent = "VoicedStop" if text == "stop" else "Fake"
+        return SkillMatch(intent, text) if text in self._replies else None
 
     def answer(self, match: SkillMatch, world: World) -> SkillReply:
-        return SkillReply(match.intent, self._replies[match.intent])
+        if self.has_effect(match):
+            self.effects.append(match.text)
+        return SkillReply(match.intent, self._replies[match.text].removeprefix("!"))
 
 
 @dataclass
@@ -59,15 +74,27 @@ class Scene:
     """One conversation. `script` plays the person; everything else is built with the defaults."""
 
     activation: Activation = Activation.WAKE
+    barge_in: BargeIn = BargeIn.VOICE
+    can_hear_itself: bool = False
+    follow_up_ms: int = 0
+    speculation: Speculation = Speculation.FIRST_CLAUSE
     skills: Mapping[str, str] = field(default_factory=lambda: {"what time is it": "noon"})
     answers: Mapping[str, str] = field(default_factory=dict)
+    end_shares: Mapping[str, float] = field(default_factory=dict)
+    ends: Callable[[str], float | None] = lambda _: None
+    """How likely the language model takes a sentence for whole."""
     cost_s: float = 0.0
     """How long each call of an engine takes, in virtual time."""
+    llm_cost_s: float | None = None
+    """The same of the language model, where it is slower than the others."""
+    interrupted_at: int = 0
+    """For scripts: the sample where what they said last ends."""
 
     def __post_init__(self) -> None:
         self.codebook = Codebook()
         self.stt = FakeStt(self.codebook)
-        self.llm = FakeLlm(self.answers)
+        self.llm = FakeLlm(self.answers, self.ends)
+        self.fake_skills = FakeSkills(self.skills, self.end_shares)
         self.events: list[AssistantEvent] = []
         self._happened = asyncio.Event()
 
@@ -119,9 +146,9 @@ class Scene:
         wake = None if self.activation is Activation.KEY else FakeWake(self.codebook)
         ear = await self._hosted("ear", Ear(FakeVad(), wake))
         stt = await self._hosted("stt", self.stt)
-        llm = await self._hosted("llm", self.llm)
+        llm = await self._hosted("llm", self.llm, self.llm_cost_s)
         tts = await self._hosted("tts", FakeTts(self.codebook))
-        skills = await self._hosted("skills", FakeSkills(self.skills))
+        skills = await self._hosted("skills", self.fake_skills)
         async with self.card.sink as sink, self.card.source as source:
             self.responder = Responder(
                 skills,
@@ -129,24 +156,45 @@ class Scene:
                 Conversation.begin("be brief"),
                 ReplyLimits(60, 0.3),
                 lambda: datetime(2026, 1, 1, tzinfo=UTC),
+                {"mm-hm", "okay", "yeah"}.__contains__,
             )
-            hearing = Hearing(stt, is_streaming=True, silence_ms=700, wake_phrases=("okay nabu",))
-            stages = Stages(self.responder, tts, Player(sink))
-            earcons = {name: earcon(name, SAMPLE_RATE_HZ) for name in Earcon}
-            self.assistant = Assistant(self.activation, hearing, stages, earcons, self._observe)
+            await self.responder.warm_up()
+            hearing = Hearing(
+                stt, ("okay nabu",), reads_pauses=self.speculation is not Speculation.OFF
+            )
+            self.player = Player(sink)
+            manners = Manners(
+                self.activation, self.barge_in, self.follow_up_ms > 0, self.can_hear_itself
+            )
+            self.assistant = Assistant(
+                manners,
+                hearing,
+                Endpointer(),
+                Stages(self.responder, tts, self.player, self.speculation),
+                {name: earcon(name, SAMPLE_RATE_HZ) for name in Earcon},
+                self._observe,
+            )
             segmenter = Segmenter(SegmenterSettings())
             listener = Listener(
-                source, ear, segmenter, self.assistant.post, self._observe, max_held_ms=20_000
+                source,
+                ear,
+                segmenter,
+                self.assistant.post,
+                self._observe,
+                max_held_ms=20_000,
+                follow_up_ms=self.follow_up_ms,
             )
-            person = asyncio.ensure_future(script(self))
-            await run_together(self.assistant, listener, stages.player)
-            await person
+            with unwrapped():
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(script(self))
+                    await run_together(self.assistant, listener, self.player)
             self.recording = self.card.recording()
         for hosted in (ear, stt, llm, tts, skills):
             await hosted.close()
 
-    async def _hosted(self, name: str, engine: E) -> Hosted[E]:
-        return await Hosted.load(name, lambda: engine, VirtualExecutor(self.cost_s))
+    async def _hosted(self, name: str, engine: E, cost_s: float | None = None) -> Hosted[E]:
+        cost_s = self.cost_s if cost_s is None else cost_s
+        return await Hosted.load(name, lambda: engine, VirtualExecutor(cost_s))
 
 
 def _line(event: AssistantEvent) -> str:

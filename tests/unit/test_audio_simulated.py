@@ -12,6 +12,7 @@ import soundfile
 
 from tests.sound.signals import tone
 from tests.support.virtual_time import run_virtual
+from voiced.audio.room import Room
 from voiced.audio.simulated import SimulatedDuplex
 from voiced.audio.wav import Pace, WavSource
 from voiced.errors import InputMissingError, OutputError
@@ -206,3 +207,91 @@ def test_a_full_disk_reaches_both_sides() -> None:
     for error in run_virtual(main()):
         assert isinstance(error, OutputError)
         assert "No space left on device" in str(error)
+
+
+def test_with_a_room_the_microphone_hears_the_speaker_too() -> None:
+    async def main() -> tuple[Samples, Samples]:
+        card = SimulatedDuplex(room=Room(0.2, 0, 40))
+        heard: list[AudioChunk] = []
+        async with card.source as source, card.sink as sink:
+            card.say(ramp(0, 3_200))
+            writing = asyncio.create_task(sink.write(tone(440, 500)))
+            async for chunk in source.blocks():
+                heard.append(chunk)
+                if chunk.end_sample == 9_600:
+                    break
+            await writing
+        return joined(heard), card.recording()
+
+    heard, both = run_virtual(main())
+    assert np.array_equal(both[:3_200, 0], ramp(0, 3_200))
+    assert not both[3_200:, 0].any()
+    begin = int(np.flatnonzero(both[:, 1])[0])
+    # Until the echo comes it hears the person alone.
+    assert np.array_equal(heard[: begin + 600], both[: begin + 600, 0])
+    assert np.abs(heard[begin + 700 : 9_600] - both[begin + 700 : 9_600, 0].astype(int)).max() > 500
+
+
+def test_what_is_played_is_told_to_the_far_end_in_step_with_the_microphone() -> None:
+    async def main() -> tuple[Samples, Samples]:
+        card = SimulatedDuplex()
+        told = []
+        async with card.source as source, card.sink as sink:
+            far_end = sink.far_end
+            assert far_end is not None
+            writing = asyncio.create_task(sink.write(ramp(0, 8_000)))
+            async for chunk in source.blocks():
+                told.append(far_end.take(len(chunk.samples)))
+                if chunk.end_sample == 12_800:
+                    break
+            await writing
+        return np.concatenate(told), card.recording()[:, 1]
+
+    told, played = run_virtual(main())
+    # The stream begins with the first block that is read; from then on the two go side by side.
+    assert len(told) == 12_800 - BLOCK_SAMPLES
+    assert np.array_equal(told[BLOCK_SAMPLES:], played[2 * BLOCK_SAMPLES : 12_800])
+    assert told[:8_000].any()
+
+
+def test_at_fast_pace_the_reader_drives_the_clock() -> None:
+    """Ten minutes in the time that it takes to read them; nothing is lost on either side."""
+
+    async def main() -> tuple[int, int, Samples, float]:
+        card = SimulatedDuplex(room=Room(0.1, -10, 20), pace=Pace.FAST)
+        speech = tone(440, 20_000)
+        async with card.source as source, card.sink as sink:
+            writing = asyncio.create_task(sink.write(speech))
+            async for chunk in source.blocks():
+                if chunk.end_sample == 600 * 16_000:
+                    break
+            await writing
+            await asyncio.sleep(0)
+            lost = source.lost_samples
+        return lost, sink_samples(card), speech, asyncio.get_running_loop().time()
+
+    def sink_samples(card: SimulatedDuplex) -> int:
+        return int(np.count_nonzero(card.recording()[:, 1]))
+
+    lost, played, speech, elapsed_s = run_virtual(main())
+    assert lost == 0
+    assert played == np.count_nonzero(speech)
+    assert elapsed_s == 0
+
+
+def test_at_fast_pace_the_speaker_goes_on_without_a_reader() -> None:
+    async def main() -> None:
+        card = SimulatedDuplex(pace=Pace.FAST)
+        async with card.sink as sink:
+            await sink.write(tone(440, 3_000))
+            await sink.drain()
+            assert sink.played_samples == 48_000
+            async with card.source as source:
+                card.hang_up()
+                async for _ in source.blocks():
+                    pass
+                await sink.write(tone(440, 1_000))
+                await sink.drain()
+                assert sink.played_samples == 64_000
+
+    run_virtual(main())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +16,11 @@ NOW = datetime(2026, 3, 31, 19, 30, tzinfo=ZoneInfo("Europe/Berlin"))
 @pytest.fixture(scope="module")
 def skills() -> SkillSet:
     return SkillSet("en")
+
+
+def replies(skills: SkillSet, text: str) -> set[str]:
+    """What is said to `text` over a minute."""
+    return {reply(skills, text, NOW + timedelta(seconds=second)) for second in range(60)}
 
 
 def reply(skills: SkillSet, text: str, now: datetime = NOW, last_reply: str = "") -> str:
@@ -40,8 +45,9 @@ def reply(skills: SkillSet, text: str, now: datetime = NOW, last_reply: str = ""
         ("never mind", ""),
         ("stop", ""),
         ("good night", "Good night!"),
-        ("thanks", "You're welcome."),
-        ("hello", "Hello!"),
+        ("cancel", ""),
+        ("be quiet", ""),
+        ("who are you", "I'm voiced, an assistant that lives on this machine alone."),
         (
             "are you always recording",
             "I listen for my wake word, and nothing I hear leaves this machine.",
@@ -90,6 +96,25 @@ def reply(skills: SkillSet, text: str, now: datetime = NOW, last_reply: str = ""
 )
 def test_replies(skills: SkillSet, text: str, speech: str) -> None:
     assert reply(skills, text) == speech
+
+
+@pytest.mark.parametrize(
+    ("text", "least"), [("hello", 3), ("thank you", 3), ("bye", 3), ("tell me a joke", 8)]
+)
+def test_the_same_is_answered_in_several_ways(skills: SkillSet, text: str, least: int) -> None:
+    assert len(replies(skills, text)) >= least
+
+
+def test_nothing_is_said_twice_in_a_row(skills: SkillSet) -> None:
+    last = ""
+    for _ in range(20):
+        joke = reply(skills, "tell me a joke", last_reply=last)
+        assert joke != last
+        last = joke
+
+
+def test_the_same_moment_gives_the_same_answer(skills: SkillSet) -> None:
+    assert reply(skills, "tell me a joke") == reply(skills, "tell me a joke")
 
 
 def test_repeats_what_was_said_last(skills: SkillSet) -> None:

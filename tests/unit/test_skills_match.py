@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unicode_rbnf import RbnfEngine
 
 from voiced.errors import ConfigError
-from voiced.skills.contracts import SkillMatch
+from voiced.skills.contracts import SkillMatch, Words, World
 from voiced.skills.names import Device, HouseNames
 from voiced.skills.skillset import SkillSet, builtin_skills
 
@@ -49,6 +51,14 @@ def found(skills: SkillSet, text: str) -> SkillMatch:
         ("sorry I didn't catch that", "VoicedRepeat", {}),
         ("what can you do", "VoicedHelp", {}),
         ("hello", "VoicedCourtesy", {}),
+        ("what's your name", "VoicedCourtesy", {}),
+        ("who are you", "VoicedCourtesy", {}),
+        ("how are you today", "VoicedCourtesy", {}),
+        ("goodbye", "VoicedCourtesy", {}),
+        ("tell me a joke", "VoicedJoke", {}),
+        ("tell me another joke please", "VoicedJoke", {}),
+        ("cancel", "HassNevermind", {}),
+        ("be quiet", "VoicedStop", {}),
         ("thank you very much", "VoicedCourtesy", {}),
         ("turn off the kitchen lights", "HassTurnOff", {"area": "kitchen", "domain": "light"}),
         ("Turn on the TV.", "HassTurnOn", {"name": "tv", "domain": "media_player"}),
@@ -140,7 +150,6 @@ def test_keeps_the_words_that_were_said(skills: SkillSet) -> None:
     "text",
     [
         "what is the capital of france",
-        "tell me a joke",
         "who is the president of france",
         "who wrote hamlet",
         "how old is the queen",
@@ -159,6 +168,10 @@ def test_keeps_the_words_that_were_said(skills: SkillSet) -> None:
         "how many people live in london",
         "what does open source mean",
         "name three fruits",
+        "what were you saying",
+        "go on",
+        "tell me a story",
+        "explain that joke",
         "turn",
         "turn on the",
         "set a timer for",
@@ -212,6 +225,49 @@ def test_digits_and_words_mean_the_same(skills: SkillSet, unit: str, count: int)
     words = RbnfEngine.for_language("en").format_number(count).text
     for said in (str(count), words, words.replace("-", " ")):
         assert found(skills, f"set a timer for {said} {unit}").slots == {unit: str(count)}
+
+
+@pytest.mark.parametrize(
+    "text", ["play some", "remind me to call the", "announce that dinner is", "wake me up at half"]
+)
+def test_free_words_at_the_end_leave_it_open(skills: SkillSet, text: str) -> None:
+    assert found(skills, text).is_open
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "turn on the lights",
+        "set a timer for ten minutes",
+        "stop",
+        "set a pizza timer for five minutes",
+        "in five minutes turn off the lights",
+    ],
+)
+def test_without_free_words_at_the_end_it_is_whole(skills: SkillSet, text: str) -> None:
+    assert not found(skills, text).is_open
+
+
+class Switch:
+    """A skill that would do something."""
+
+    name: Final = "talk"
+    intents: Final = frozenset({"VoicedStop", "VoicedHelp"})
+    changes: Final = frozenset({"VoicedStop"})
+
+    def answer(self, match: SkillMatch, world: World, words: Words) -> str:
+        return words.say("help")
+
+
+def test_what_changes_something_is_told_apart() -> None:
+    skills = SkillSet("en", skills=[Switch()])
+    assert skills.has_effect(found(skills, "stop"))
+    assert not skills.has_effect(found(skills, "what can you do"))
+
+
+def test_nothing_that_comes_with_voiced_changes_anything(skills: SkillSet) -> None:
+    for text in ("turn on the lights", "set a timer for ten minutes", "stop", "tell me a joke"):
+        assert not skills.has_effect(found(skills, text))
 
 
 def test_matches_a_house_of_its_own() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from unicode_rbnf import RbnfEngine
 
 from voiced.errors import ConfigError
+from voiced.skills.backchannels import Backchannels
 from voiced.skills.names import Device, HouseNames, common_names
 from voiced.skills.sentences import expected_sentences
 from voiced.skills.skillset import SkillSet
@@ -37,7 +38,7 @@ def test_they_are_plain_words() -> None:
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.sampled_from(SENTENCES))
+@given(st.sampled_from([text for text in SENTENCES if not Backchannels("en").matches(text)]))
 def test_a_skill_understands_each(skills: SkillSet, sentence: str) -> None:
     assert skills.match(sentence) is not None
 

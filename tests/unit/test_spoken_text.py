@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voiced.core.spoken_text import spoken_text
+from voiced.core.spoken_text import spoken_text, spoken_words
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,42 @@ def test_letters_and_digits_stay_and_nothing_breaks_a_synthesiser(written: str) 
     assert spoken == " ".join(spoken.split())
     assert "\x00" not in spoken
     assert "[[" not in spoken
+
+
+def said(written: str) -> list[tuple[str, int]]:
+    return [(word.text, word.words_done) for word in spoken_words(written)]
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ("one two", [("one", 1), ("two", 2)]),
+        # What is not spoken is said with what follows, and at the end with the last.
+        ("- one", [("one", 2)]),
+        ("one 🙂 two 🙂", [("one", 1), ("two", 4)]),
+        ("**one** _two_", [("one", 1), ("two", 2)]),
+        ("the [long run](https://a.b) ends", [("the", 1), ("long", 2), ("run", 3), ("ends", 4)]),
+        # A written word is said when all of it is.
+        ("hi🙂there you", [("hi", 0), ("there", 1), ("you", 2)]),
+        ("one a\x00b\x01c", [("one", 1), ("a", 1), ("b", 1), ("c", 2)]),
+        ("one\u00a0two\n three", [("one", 1), ("two", 2), ("three", 3)]),
+        ("🙂 ...", []),
+        ("", []),
+    ],
+)
+def test_each_spoken_word_knows_the_written_ones(
+    written: str, words: list[tuple[str, int]]
+) -> None:
+    assert said(written) == words
+
+
+@given(st.text(st.sampled_from("ab1 \n\t\x00*_`~-#>[](🙂\ud800\u00a0.")))
+def test_written_words_are_said_in_order_and_in_the_end_all(written: str) -> None:
+    counts = [words_done for _, words_done in said(written)]
+    assert counts == sorted(counts)
+    assert counts[-1:] in ([], [len(written.split())])
+
+
+@given(st.lists(st.text("abc1", min_size=1), min_size=1))
+def test_plain_words_are_counted_one_by_one(words: list[str]) -> None:
+    assert said(" ".join(words)) == [(word, index) for index, word in enumerate(words, 1)]

@@ -148,7 +148,7 @@ def test_the_language_is_in_the_prompt(
         spied = Spied(engine, patched)
         session = engine.open()
         session.feed(noise(1))
-        session.transcript(final=True)
+        session.transcript()
         session.close()
     engine.close()
     prompt = ["<|startoftranscript|>", f"<|{expected}|>", "<|transcribe|>", "<|notimestamps|>"]
@@ -164,9 +164,9 @@ def test_auto_asks_once_an_utterance(folder: Path, monkeypatch: pytest.MonkeyPat
         for asked in (1, 2):
             session = engine.open()
             session.feed(noise(31))
-            session.transcript(final=False)
+            session.transcript()
             session.feed(noise(1))
-            session.transcript(final=True)
+            session.transcript()
             session.close()
             assert spied.detections == asked
     engine.close()

@@ -129,20 +129,19 @@ def test_confidence_follows_the_log_probability(one: Decoded, first: float, seco
     assert answer(log_probability=low).confidence <= answer(log_probability=high).confidence
 
 
-@given(st.lists(decoded, max_size=4), st.booleans())
-def test_joined_pieces_stay_in_range(several: list[Decoded], is_final: bool) -> None:
-    heard = windows.joined(several, is_final=is_final)
+@given(st.lists(decoded, max_size=4))
+def test_joined_pieces_stay_in_range(several: list[Decoded]) -> None:
+    heard = windows.joined(several)
     assert heard.text == heard.text.strip()
     assert 0.0 <= heard.confidence <= 1.0
     assert 0.0 <= heard.no_speech_probability <= 1.0
     assert heard.log_probability is None or heard.log_probability <= 0.0
-    assert heard.is_final is is_final
 
 
 def test_joined_words_and_weights() -> None:
     one = answer(text="turn on", tokens=1, log_probability=-0.2, no_speech_probability=0.1)
     two = answer(text="the light", tokens=3, log_probability=-0.5)
-    heard = windows.joined([one, SILENCE, two], is_final=True)
+    heard = windows.joined([one, SILENCE, two])
     assert heard.text == "turn on the light"
     assert heard.log_probability == pytest.approx((2 * -0.2 + 4 * -0.5) / 6)
     assert heard.confidence == pytest.approx(one.confidence * two.confidence)
@@ -150,5 +149,5 @@ def test_joined_words_and_weights() -> None:
 
 
 def test_nothing_but_silence() -> None:
-    heard = windows.joined([SILENCE], is_final=True)
+    heard = windows.joined([SILENCE])
     assert (heard.text, heard.confidence, heard.no_speech_probability) == ("", 1.0, 1.0)

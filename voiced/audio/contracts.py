@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Protocol, Self
 
+from voiced.audio.far_end import FarEnd
 from voiced.types import AudioChunk, Samples
 
 
@@ -85,4 +86,11 @@ class AudioSink(Protocol):
 
         They are heard after the device's own latency. The silence between is not counted, so that
         what was written is always what was played, dropped or is still queued.
+        """
+
+    @property
+    def far_end(self) -> FarEnd | None:
+        """The tap for an echo canceller; None where no microphone can hear what is played (files).
+
+        Known, and the same, while it is open.
         """

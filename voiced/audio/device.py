@@ -16,6 +16,7 @@ import numpy as np
 
 from voiced.audio.blocks import Blocks
 from voiced.audio.devices import Direction
+from voiced.audio.far_end import FarEnd
 from voiced.audio.playout import Playout
 from voiced.audio.portaudio import PortAudio
 from voiced.audio.resample import StreamResampler
@@ -153,7 +154,7 @@ class DeviceSink:
         self._rate_hz = found.rate_hz
         self._channels = found.channels
         self._mono = np.zeros(ms_to_samples(BLOCK_MS, found.rate_hz), np.int16)
-        self._playout = Playout(found.rate_hz)
+        self._playout = Playout(found.rate_hz, far_end=FarEnd(found.rate_hz))
         await self._stream.start(self._callback, self._latency_ms)
         return self
 
@@ -173,6 +174,10 @@ class DeviceSink:
     @property
     def played_samples(self) -> int:
         return self._open_playout.played_samples
+
+    @property
+    def far_end(self) -> FarEnd | None:
+        return self._open_playout.far_end
 
     @property
     def underflow_count(self) -> int:

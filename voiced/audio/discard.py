@@ -11,6 +11,8 @@ from voiced.types import Samples
 class DiscardSink:
     """An `AudioSink` that takes everything at once and keeps nothing."""
 
+    far_end = None
+
     def __init__(self, rate_hz: int) -> None:
         self.rate_hz = rate_hz
         self.played_samples = 0

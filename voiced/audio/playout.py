@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from voiced.audio.far_end import FarEnd
 from voiced.audio.ring import SampleRing
 from voiced.errors import VoicedError
 from voiced.types import Samples, ms_to_samples
@@ -21,7 +22,11 @@ noticed as a delay, and within one device block."""
 class Playout:
     """What `AudioSink` promises, for a device, file or simulation that calls `pull` as it plays."""
 
-    def __init__(self, rate_hz: int, ahead_ms: float = AHEAD_MS) -> None:
+    def __init__(
+        self, rate_hz: int, ahead_ms: float = AHEAD_MS, far_end: FarEnd | None = None
+    ) -> None:
+        """`far_end` is told all that is pulled, where a microphone can hear it."""
+        self.far_end = far_end
         self._ring = SampleRing(ms_to_samples(ahead_ms, rate_hz))
         self._fade_samples = ms_to_samples(_FADE_MS, rate_hz)
         self._loop = asyncio.get_running_loop()
@@ -43,6 +48,8 @@ class Playout:
         """
         count = self._ring.read_into(out)
         out[count:] = 0
+        if self.far_end is not None:
+            self.far_end.put(out)
         if self._waiters:
             self._loop.call_soon_threadsafe(self._pulled.set)
         return count

@@ -17,8 +17,10 @@ import numpy as np
 
 from voiced.audio.clock import Ticker, stop
 from voiced.audio.contracts import AudioSource
+from voiced.audio.far_end import FarEnd
 from voiced.audio.playout import Playout
-from voiced.audio.wav import finish_file
+from voiced.audio.room import Room, microphone
+from voiced.audio.wav import Pace, finish_file
 from voiced.audio.wavfile import WavWriter
 from voiced.errors import VoicedError
 from voiced.types import BLOCK_MS, BLOCK_SAMPLES, SAMPLE_RATE_HZ, AudioChunk, Samples
@@ -33,19 +35,32 @@ class SimulatedDuplex:
 
     What is written to the sink while block n is being spoken is heard from block n + 1 on, and the
     source delivers block n when it has been spoken: nothing is answered before it is heard. The
-    clock runs while a side is entered, the source or the sink.
+    clock runs while a side is entered, the source or the sink. With a `room` the microphone hears
+    what is played, too.
 
-    `recording` has both sides on one timeline, left the person, right the assistant. With
-    `record_to` it is a WAV file instead, written as it grows; see `WavSink` for when it appears.
+    `recording` has both sides on one timeline, left the person (without echo), right the assistant.
+    With `record_to` it is a WAV file instead, written as it grows; see `WavSink` for when it appears.
     Entering the card itself is only needed to open the files before the sides are.
     """
 
-    def __init__(self, person: AudioSource | None = None, record_to: Path | None = None) -> None:
-        """Heard is `person` (at `Pace.FAST`) if given, and what `say` is told."""
+    def __init__(
+        self,
+        person: AudioSource | None = None,
+        record_to: Path | None = None,
+        room: Room | None = None,
+        pace: Pace = Pace.REALTIME,
+    ) -> None:
+        """Heard is `person` (at `Pace.FAST`) if given, and what `say` is told.
+
+        At `Pace.FAST` whoever reads the source drives the clock: it ticks once all that was heard
+        has been taken.
+        """
         self.source = SimulatedSource(self)
         self.sink = SimulatedSink(self)
         self._person = person
         self._record_to = record_to
+        self._room = room
+        self._pace = pace
         self._speech: deque[Samples] = deque()
         self._speech_samples = 0
         self._hung_up = False
@@ -100,7 +115,7 @@ class SimulatedDuplex:
         await self._open()
         self._sides += 1
         if self._clock is None:
-            self.playout = Playout(SAMPLE_RATE_HZ)
+            self.playout = Playout(SAMPLE_RATE_HZ, far_end=FarEnd(SAMPLE_RATE_HZ))
             self._clock = asyncio.create_task(self._run(self.playout))
 
     async def leave(self, exc: BaseException | None) -> None:
@@ -136,18 +151,21 @@ class SimulatedDuplex:
 
     async def _run(self, playout: Playout) -> None:
         given = self._person.blocks() if self._person is not None else None
-        ticker = Ticker(BLOCK_MS / 1000)
+        ticker = Ticker(BLOCK_MS / 1000) if self._pace is Pace.REALTIME else None
         played = np.zeros(BLOCK_SAMPLES, np.int16)
-        spoken: AudioChunk | None = None
+        heard: AudioChunk | None = None
         try:
             while True:
-                await ticker.tick()
-                if spoken is not None:
-                    self.source.deliver(spoken)
-                spoken = await self._speak(given)
+                await (ticker.tick() if ticker else self.source.until_wanted())
+                if heard is not None:
+                    self.source.deliver(heard)
+                heard = spoken = await self._speak(given)
                 if spoken is None:
                     self.source.end()
                 playout.pull(played)
+                if spoken is not None and self._room is not None:
+                    sound = microphone(spoken.samples, self._room.echo(played))
+                    heard = AudioChunk(sound, start_sample=spoken.start_sample)
                 self._record(spoken, played)
         except VoicedError as error:
             self.source.end(error)
@@ -193,12 +211,15 @@ class SimulatedSource:
         self._card = card
         self._waiting: deque[AudioChunk] = deque()
         self._changed = asyncio.Event()
+        self._wanted = asyncio.Event()
+        self._is_open = False
         self._ended = False
         self._failure: VoicedError | None = None
         self._lost_samples = 0
         self._delivered_samples = 0
 
     async def __aenter__(self) -> Self:
+        self._is_open = True
         await self._card.enter()
         return self
 
@@ -208,6 +229,8 @@ class SimulatedSource:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._is_open = False
+        self._wanted.set()
         await self._card.leave(exc)
 
     @property
@@ -223,13 +246,22 @@ class SimulatedSource:
             if self._ended:
                 return
             self._changed.clear()
+            self._wanted.set()
             await self._changed.wait()
+
+    async def until_wanted(self) -> None:
+        """For the card: wait until a reader has taken everything, if there is one."""
+        # Those who write get their turn before the clock goes on.
+        await asyncio.sleep(0)
+        if self._is_open and not self._ended:
+            await self._wanted.wait()
 
     def deliver(self, chunk: AudioChunk) -> None:
         """For the card: this has been heard."""
         if len(self._waiting) >= _BACKLOG_BLOCKS:
             self._lost_samples += len(chunk.samples)
             return
+        self._wanted.clear()
         self._waiting.append(AudioChunk(chunk.samples, start_sample=self._delivered_samples))
         self._delivered_samples += len(chunk.samples)
         self._changed.set()
@@ -264,6 +296,10 @@ class SimulatedSink:
     @property
     def played_samples(self) -> int:
         return self._playout.played_samples
+
+    @property
+    def far_end(self) -> FarEnd | None:
+        return self._playout.far_end
 
     async def write(self, samples: Samples) -> None:
         await self._playout.write(samples)

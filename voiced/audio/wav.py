@@ -120,6 +120,10 @@ class WavSink:
     def played_samples(self) -> int:
         return self._playout.played_samples if self._playout else self._written_samples
 
+    @property
+    def far_end(self) -> None:
+        return None
+
     async def write(self, samples: Samples) -> None:
         if self._playout is not None:
             await self._playout.write(samples)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from voiced.cli.common import add_command, print_json, run_async, settings_from, sink_for
+from voiced.cli.reports import as_json
 from voiced.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ examples:
   voiced ask --wav question.wav --json | jq .timings_ms
 
 --json prints transcript, confidence, reply, path (skill, model, or none where nothing was
-understood) and timings_ms: speech_end, endpoint, transcript, first_token, first_audio and done,
-counted from the start of the input. A WAV is read as fast as it can be; its times are those that
+understood), timings_ms (speech_end, endpoint, first_token, first_clause, commit, first_audio and done,
+counted from the start of the input) and revisions: what was understood at each pause, what it
+earned, and what was done with it. A WAV is read as fast as it can be; its times are those that
 the same sound would have had through a microphone (--realtime plays it at its own pace).
 exit status: 0 answered, 1 nothing was heard or understood.
 """
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     if report is not None and report.error:
         raise EngineError(report.error)
     if args.json:
-        print_json(_as_json(report))
+        print_json(as_json(report))
     elif report is None:
         print(f"voiced: nobody says anything in {args.wav}", file=sys.stderr)
     elif report.reply:
@@ -98,7 +100,7 @@ class _FirstExchange:
         self._assistant = assistant
 
     def observe(self, event: AssistantEvent) -> None:
-        from voiced.core.state import InputEnded, Outcome
+        from voiced.core.signals import InputEnded, Outcome
         from voiced.events import TurnEnded
 
         if not isinstance(event, TurnEnded) or self._assistant is None or self.report is not None:
@@ -106,15 +108,3 @@ class _FirstExchange:
         if event.report.outcome in (Outcome.ANSWERED, Outcome.FAILED):
             self.report = event.report
             self._assistant.post(InputEnded())
-
-
-def _as_json(report: TurnReport | None) -> dict[str, Any]:
-    if report is None:
-        return {"transcript": "", "confidence": 0.0, "reply": "", "path": "none", "timings_ms": {}}
-    return {
-        "transcript": report.transcript.text,
-        "confidence": round(report.transcript.confidence, 3),
-        "reply": report.reply,
-        "path": report.path.value,
-        "timings_ms": report.timings_ms,
-    }

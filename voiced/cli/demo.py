@@ -133,7 +133,7 @@ class _Person:
         self._ready.set()
 
     def observe(self, event: AssistantEvent) -> None:
-        from voiced.core.state import Outcome
+        from voiced.core.signals import Outcome
         from voiced.events import TurnEnded
 
         if isinstance(event, TurnEnded) and event.report.outcome in (

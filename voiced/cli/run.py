@@ -23,6 +23,7 @@ examples:
   voiced --set audio.input=USB run        on the microphone with USB in its name
   voiced --set wake.enabled=false run     take everything that is said for a question
   voiced run --input-wav day.wav --output-wav answers.wav
+  voiced run --trace turns.jsonl          keep when what was done in each turn
 
 Ctrl-C ends it. In a terminal it shows what it hears and says; elsewhere (a service) it logs what it
 does, and nothing of what is said. Files take the devices' place at their own pace; the answers are
@@ -41,6 +42,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--input-wav", type=Path, metavar="FILE", help="hear a file, not a microphone"
     )
     parser.add_argument("--output-wav", type=Path, metavar="FILE", help="speak into a file")
+    parser.add_argument(
+        "--trace",
+        type=Path,
+        metavar="FILE",
+        help="append a line of JSON for each turn: what was said, when what was done, and what was "
+        "done in vain",
+    )
     parser.set_defaults(run=run)
 
 
@@ -49,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from voiced.audio.wav import WavSink, WavSource
+    from voiced.cli.reports import traced
     from voiced.cli.view import ConversationView
     from voiced.core.state import Activation
     from voiced.daemon import Devices, run_assistant
@@ -70,16 +79,14 @@ def run(args: argparse.Namespace) -> int:
     console = Console(highlight=False)
     if not console.is_terminal:
         logging.getLogger("voiced").setLevel(logging.DEBUG if args.verbose > 1 else logging.INFO)
-        with suppress(TerminatedError):  # that is how a service is meant to end
-            run_async(
-                run_assistant(settings, source, open_sink, activation, _log_event, _log_ready)
-            )
+        with traced(args.trace, _log_event) as observe, suppress(TerminatedError):
+            # To be terminated is how a service is meant to end.
+            run_async(run_assistant(settings, source, open_sink, activation, observe, _log_ready))
         return 0
     hint = "say the wake word" if activation is Activation.WAKE else "just speak"
-    with ConversationView(console, f"{hint}, Ctrl-C ends it") as view:
-        run_async(
-            run_assistant(settings, source, open_sink, activation, view.observe, view.on_ready)
-        )
+    view = ConversationView(console, f"{hint}, Ctrl-C ends it")
+    with traced(args.trace, view.observe) as observe, view:
+        run_async(run_assistant(settings, source, open_sink, activation, observe, view.on_ready))
     return 0
 
 

@@ -104,7 +104,7 @@ class _Keys:
             self._is_listening = event.phase is Phase.LISTENING
 
     def press(self, key: int) -> None:
-        from voiced.core.state import InputEnded, KeyPressed, KeyReleased, StopAsked
+        from voiced.core.signals import InputEnded, KeyPressed, KeyReleased, StopAsked
 
         if self._assistant is None:
             return

@@ -43,11 +43,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _transcribe_all(args: argparse.Namespace) -> int:
-    from voiced.daemon import Workshop
+    from voiced.workshop import Engines, Workshop
 
     status = 0
     rows: list[dict[str, Any]] = []
-    async with Workshop(settings_from(args)) as workshop:
+    async with Workshop(Engines(settings_from(args))) as workshop:
         stt = await workshop.stt()
         for file in args.files:
             try:
@@ -77,7 +77,7 @@ async def _transcribe(file: Path, stt: Hosted[SpeechToText]) -> dict[str, Any]:
                 chunk = AudioChunk(piece, start_sample=samples)
                 await stt.run(lambda _, c=chunk: session.feed(c))  # type: ignore[misc]
                 samples += len(piece)
-            transcript = await stt.run(lambda _: session.transcript(final=True))
+            transcript = await stt.run(lambda _: session.transcript())
         finally:
             stt.submit(session.close)
     finally:

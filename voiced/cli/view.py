@@ -10,7 +10,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from voiced.cli.waterfall import waterfall
-from voiced.core.state import Outcome, Phase
+from voiced.core.signals import Outcome
+from voiced.core.state import Phase
 from voiced.events import (
     AssistantEvent,
     Heard,
@@ -37,6 +38,7 @@ _STYLES: Final = {
     Phase.LISTENING: "bold green",
     Phase.THINKING: "bold yellow",
     Phase.SPEAKING: "bold cyan",
+    Phase.FOLLOW_UP: "green",
 }
 
 
@@ -125,10 +127,10 @@ class ConversationView:
     def _show_end(self, report: TurnReport) -> None:
         if report.outcome is Outcome.FAILED:
             self._console.print(Text(f"  error  {report.error}", style="red"))
-        elif report.outcome is Outcome.CANCELLED and report.transcript.text:
+        elif report.outcome is Outcome.CANCELLED and report.reply:
             self._console.print(Text("         (interrupted)", style="dim"))
         elif report.outcome is Outcome.ANSWERED:
-            self._console.print(Padding(waterfall(report.timings_ms), (0, 0, 1, 9)))
+            self._console.print(Padding(waterfall(report), (0, 0, 1, 9)))
 
 
 def _bar(level_dbfs: float) -> str:

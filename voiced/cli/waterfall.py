@@ -1,40 +1,40 @@
-"""A turn's times as a picture: each step's bar begins where the one before it ended."""
+"""A turn's time as a picture: what was done when, after the last sound of the question."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 from rich.text import Text
 
-_STEPS: Final = (
-    ("speech_end", "end of speech"),
-    ("endpoint", "endpoint"),
-    ("transcript", "transcript"),
-    ("first_token", "first token"),
-    ("first_audio", "first sound"),
-)
+from voiced.core.trace import Fate
+
+if TYPE_CHECKING:
+    from voiced.events import TurnReport
+
 _BAR_CELLS: Final = 36
+_STYLES: Final = {"waiting": "bright_black", "first sound": "green"}
 
 
-def waterfall(timings_ms: Mapping[str, float]) -> Table:
-    """A table of the steps that happened, in milliseconds after the end of speech."""
+def waterfall(report: TurnReport) -> Table:
+    """A bar for each span, in milliseconds after the end of speech; above them what was read and dropped."""
     table = Table.grid(padding=(0, 1))
-    table.add_column(style="dim", min_width=15)
-    table.add_column(justify="right", min_width=8)
+    table.add_column(style="dim", min_width=11)
+    table.add_column(justify="right", min_width=14)
     table.add_column()
-    happened = [(label, timings_ms[name]) for name, label in _STEPS if name in timings_ms]
-    if not happened:
+    for revision in report.trace.revisions:
+        if revision.fate is Fate.DROPPED and revision.text:
+            table.add_row("dropped", "", Text(f"{revision.text} …", style="dim italic"))
+    spans = report.spans
+    if not spans:
         return table
-    origin_ms = happened[0][1]
-    span_ms = max(1.0, happened[-1][1] - origin_ms)
-    before_ms = origin_ms
-    for label, at_ms in happened:
-        begin = round((before_ms - origin_ms) / span_ms * _BAR_CELLS)
-        end = round((at_ms - origin_ms) / span_ms * _BAR_CELLS)
+    origin_ms = spans[0].begin_ms
+    span_ms = max(1.0, max(span.end_ms for span in spans) - origin_ms)
+    for span in spans:
+        begin_ms, end_ms = span.begin_ms - origin_ms, span.end_ms - origin_ms
+        begin = round(begin_ms / span_ms * _BAR_CELLS)
+        end = round(end_ms / span_ms * _BAR_CELLS)
         bar = Text(" " * begin)
-        bar.append("█" * (end - begin) or "▏", style="cyan" if label != "first sound" else "green")
-        table.add_row(label, f"{at_ms - origin_ms:.0f} ms", bar)
-        before_ms = at_ms
+        bar.append("█" * (end - begin) or "▏", style=_STYLES.get(span.name, "cyan"))
+        table.add_row(span.name, f"{begin_ms:.0f} to {end_ms:.0f} ms", bar)
     return table

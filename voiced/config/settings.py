@@ -8,7 +8,7 @@ types are handed to `load_settings`, never imported.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -49,6 +49,19 @@ class AudioSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "less answers and falls silent sooner.",
         ),
     ] = 60
+    echo_cancellation: Annotated[
+        bool,
+        Meta(
+            description="Whether what the speaker plays is taken out of what the microphone hears; "
+            "without it only the wake word interrupts an answer."
+        ),
+    ] = True
+    noise_suppression: Annotated[
+        bool,
+        Meta(
+            description="Whether steady noise (a fan, a hum) is taken out before anything hears it."
+        ),
+    ] = False
 
 
 class VadSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -127,10 +140,18 @@ class EndpointingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Meta(
             ge=100,
             le=5000,
-            description="The silence that ends an utterance, in milliseconds. A whole command ends "
-            "sooner, a hesitation later.",
+            description="The silence that ends an utterance, in milliseconds, where what was said tells "
+            "nothing. A whole sentence ends sooner, one that hangs later.",
         ),
     ] = 700
+    max_silence_ms: Annotated[
+        int,
+        Meta(
+            ge=200,
+            le=10_000,
+            description="The silence that ends any utterance, in milliseconds.",
+        ),
+    ] = 1500
     listen_timeout_ms: Annotated[
         int,
         Meta(
@@ -140,6 +161,35 @@ class EndpointingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             "milliseconds.",
         ),
     ] = 6000
+
+
+class ConversationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the two of you take turns."""
+
+    barge_in: Annotated[
+        Literal["auto", "voice", "wake", "off"],
+        Meta(
+            description='What interrupts an answer: any "voice", the "wake" word (or "stop"), or "off"; '
+            '"auto" takes the voice where echo cancellation knows what is played.'
+        ),
+    ] = "auto"
+    follow_up_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=60_000,
+            description="How long it listens after an answer without the wake word, in milliseconds; "
+            "0 not at all.",
+        ),
+    ] = 5000
+    speculation: Annotated[
+        Literal["auto", "off", "transcript", "first-clause"],
+        Meta(
+            description='What is done at a pause, before it is certain that you have finished: "off" '
+            'nothing, "transcript" what you said is understood, "first-clause" the answer is begun; '
+            '"auto" does what the machine has the time for.'
+        ),
+    ] = "auto"
 
 
 class SttSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -245,6 +295,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wake: WakeSettings = WakeSettings()
     segmenter: SegmenterSettings = SegmenterSettings()
     endpointing: EndpointingSettings = EndpointingSettings()
+    conversation: ConversationSettings = ConversationSettings()
     stt: SttSettings = SttSettings()
     llm: LlmSettings = LlmSettings()
     tts: TtsSettings = TtsSettings()

@@ -1,42 +1,148 @@
-"""How long to wait at a pause: the patience that a transcript earns. Pure."""
+"""How long to wait at a pause: the patience that what was said so far earns. Pure.
+
+A person who has finished should not wait, and one who thinks must not be cut off. What tells the two apart
+is what was said: a whole command ends, "set a timer for" hangs. Every estimate of that (a skill's match, the
+sentences that are expected, the language model's own next word) is brought to one number, the probability
+that the utterance is whole; the patience falls with it from `LONGEST_MS` to `SHORTEST_MS`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Final
 
-from voiced.types import Transcript
+SHORTEST_MS: Final = 200
+"""After what is surely whole. Shorter ones would fall into the stops between syllables."""
 
-WHOLE_SENTENCE_MS: Final = 300
-"""Enough when all that was said is something that a skill does. None of 77 recorded commands has a
-longer pause in it; 14 of 100 spelled names and numbers have, and they are no such thing."""
+LONGEST_MS: Final = 1300
+"""After what surely hangs: people who look for a word in the middle of a sentence take up to a second."""
 
 EMPTY_MS: Final = 1500
 """After sound that held no word: a cough, a hesitation, the last vowel of a wake word."""
 
-_MIN_CONFIDENCE: Final = 0.3
-"""That it is a whole sentence speaks for a transcript, too; less likely than this it is noise."""
+_WHOLE: Final = 0.85
+_HANGS: Final = 0.15
+"""Probabilities of being whole beyond which nothing is left to doubt."""
+
+_SURE_CONFIDENCE: Final = 0.5
+_NO_CONFIDENCE: Final = 0.15
+"""Confidences of a transcript between which it is believed more and more: what is misheard says little of
+whether somebody has finished. Less than the lower one is noise as often as speech."""
+
+_MATCH: Final = 0.9
+_PREFIX_MATCH: Final = 0.5
+"""How surely a sentence that a skill acts on is whole, where the expected sentences say nothing of it: as it
+is, and where it is known to be the beginning of longer ones."""
+
+_MEMORY_PAUSES: Final = 12
+"""Over how many pauses of a person their habit is averaged: the weight of an older one falls to a third."""
+
+_HABIT_SPREADS: Final = 1.5
+_TYPICAL_PAUSE_MS: Final = 350
+_TYPICAL_SPREAD_MS: Final = 150
+
+
+@dataclass(frozen=True, slots=True)
+class PauseHabit:
+    """How long this person's pauses inside sentences are: averages that forget slowly, in ms.
+
+    Begins with what is typical of people who speak to a machine; both are averages over pauses that were
+    not the end, `spread_ms` of how far these lie from the mean.
+    """
+
+    mean_ms: float = _TYPICAL_PAUSE_MS
+    spread_ms: float = _TYPICAL_SPREAD_MS
+
+    def after(self, pause_ms: float) -> PauseHabit:
+        """The habit after one more pause, of `pause_ms`, that the person ended by going on."""
+        share = 1 / _MEMORY_PAUSES
+        mean_ms = self.mean_ms + share * (pause_ms - self.mean_ms)
+        spread_ms = self.spread_ms + share * (abs(pause_ms - mean_ms) - self.spread_ms)
+        return replace(self, mean_ms=mean_ms, spread_ms=spread_ms)
+
+    @property
+    def slowness(self) -> float:
+        """How this person's longer pauses compare with typical ones: 0.7 (brisk) to 1.5 (slow)."""
+        typical_ms = _TYPICAL_PAUSE_MS + _HABIT_SPREADS * _TYPICAL_SPREAD_MS
+        own_ms = self.mean_ms + _HABIT_SPREADS * self.spread_ms
+        return min(1.5, max(0.7, own_ms / typical_ms))
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What is known at a pause.
 
-    `transcript` is what was said so far; `is_whole` whether a skill would act on exactly that.
+    `has_words` whether anything was understood, with what `confidence` (0..1); `is_match` whether a skill
+    would act on exactly that. `end_share` is how often the expected sentences that begin like this end here
+    (None: none begins like it), `end_probability` how likely the language model takes it for whole (None:
+    it was not asked, or has no calibration). `habit` is the person's.
     """
 
-    transcript: Transcript
-    is_whole: bool = False
+    has_words: bool
+    confidence: float = 1.0
+    is_match: bool = False
+    end_share: float | None = None
+    end_probability: float | None = None
+    habit: PauseHabit = PauseHabit()
 
 
-def patience_ms(evidence: Evidence, base_ms: int = 700) -> int:
+@dataclass(frozen=True, slots=True)
+class PatienceLimits:
+    """The configured silences: `base_ms` where nothing is known, never more than `longest_ms`."""
+
+    base_ms: int = 700
+    longest_ms: int = EMPTY_MS
+
+
+def whole_probability(evidence: Evidence) -> float | None:
+    """How likely it is that what was said is whole; None where nothing speaks for or against it."""
+    if evidence.is_match:
+        if evidence.end_share is None:
+            return _MATCH
+        # A match is a sentence, however many longer ones begin like it: half of those who say it mean it.
+        return _PREFIX_MATCH + (_MATCH - _PREFIX_MATCH) * min(1.0, 2 * evidence.end_share)
+    if evidence.end_share is not None and evidence.end_probability is not None:
+        # Expected sentences know commands, the language model knows the language: both must agree to end.
+        return min(evidence.end_probability, max(evidence.end_share, evidence.end_probability / 2))
+    if evidence.end_probability is not None:
+        return evidence.end_probability
+    return evidence.end_share if evidence.end_share == 0.0 else None
+
+
+def patience_ms(evidence: Evidence, limits: PatienceLimits | None = None) -> int:
     """The silence, in ms, that ends the utterance after `evidence`.
 
-    `base_ms` is the configured one, for a transcript that says nothing either way. At 700 ms none of
-    177 recorded commands, names and numbers is cut; at 500 ms 3, at 300 ms 14 (measured here).
+    Between certainties it falls with the logarithm: as much from 0.15 to 0.5 as from 0.5 to 0.85. A
+    transcript that is not believed moves it towards the configured silence, a slow speaker towards more.
     """
-    if not evidence.transcript.text:
-        return max(base_ms, EMPTY_MS)
-    if evidence.is_whole and evidence.transcript.confidence >= _MIN_CONFIDENCE:
-        return min(base_ms, WHOLE_SENTENCE_MS)
-    return base_ms
+    limits = limits or PatienceLimits()
+    if not evidence.has_words:
+        return min(max(limits.base_ms, EMPTY_MS), limits.longest_ms)
+    probability = whole_probability(evidence)
+    if probability is None:
+        return min(round(limits.base_ms * evidence.habit.slowness), limits.longest_ms)
+    share = (min(_WHOLE, max(_HANGS, probability)) - _HANGS) / (_WHOLE - _HANGS)
+    told_ms = LONGEST_MS * math.pow(SHORTEST_MS / LONGEST_MS, share)
+    belief = (evidence.confidence - _NO_CONFIDENCE) / (_SURE_CONFIDENCE - _NO_CONFIDENCE)
+    belief = min(1.0, max(0.0, belief))
+    waited_ms = belief * told_ms + (1 - belief) * max(told_ms, limits.base_ms)
+    if waited_ms > SHORTEST_MS:
+        waited_ms = max(SHORTEST_MS, waited_ms * evidence.habit.slowness)
+    return min(round(waited_ms), limits.longest_ms)
+
+
+class Endpointer:
+    """Judges the pauses of one person, and learns how long theirs are."""
+
+    def __init__(self, limits: PatienceLimits | None = None) -> None:
+        self.habit = PauseHabit()
+        self._limits = limits or PatienceLimits()
+
+    def patience_ms(self, evidence: Evidence) -> int:
+        """See `patience_ms`; the habit is what was learned so far."""
+        return patience_ms(replace(evidence, habit=self.habit), self._limits)
+
+    def went_on(self, pause_ms: float) -> None:
+        """The person ended a pause of `pause_ms` by going on."""
+        self.habit = self.habit.after(pause_ms)

@@ -65,7 +65,7 @@ class Segmenter:
         self._pre_roll_samples = ms_to_samples(settings.pre_roll_ms)
         self._pause_samples = ms_to_samples(settings.pause_ms)
         self._max_samples = ms_to_samples(settings.max_utterance_ms)
-        self._no_speech_samples = ms_to_samples(settings.no_speech_ms)
+        self._no_speech_samples = 0
         self._patience_samples: int | None = None
         self._state = _State.IDLE
         self._now_sample = 0
@@ -80,12 +80,20 @@ class Segmenter:
         """Whether an utterance is awaited or going on."""
         return self._state is not _State.IDLE
 
-    def begin(self, at_sample: int, *, earliest_sample: int = 0) -> None:
+    def begin(
+        self,
+        at_sample: int,
+        *,
+        earliest_sample: int = 0,
+        has_begun: bool = False,
+        no_speech_ms: int | None = None,
+    ) -> list[SpeechEvent]:
         """Wait for an utterance from `at_sample` on; one that goes on is dropped without an event.
 
         Its pre-roll may reach back before `at_sample`, but not before `earliest_sample` (where a
         wake word ended) or the end of the utterance before. `at_sample` may lie in the past: feed
-        the blocks since then again.
+        the blocks since then again. With `has_begun` somebody else found its onset there: the
+        `SpeechStarted` is what this returns. `no_speech_ms` takes the place of the settings' own.
         """
         if self._state in (_State.SPEAKING, _State.PAUSED):
             self._earliest_sample = self._speech_end_sample
@@ -93,8 +101,11 @@ class Segmenter:
         self._earliest_sample = max(self._earliest_sample, earliest_sample)
         self._now_sample = self._began_sample
         self._patience_samples = ms_to_samples(self._settings.patience_ms)
+        wait_ms = self._settings.no_speech_ms if no_speech_ms is None else no_speech_ms
+        self._no_speech_samples = ms_to_samples(wait_ms)
         self._candidates.clear()
         self._state = _State.WAITING
+        return [self._start(self._began_sample)] if has_begun else []
 
     def set_patience(self, patience_ms: int | None) -> None:
         """From the next block on, end this utterance after so much silence; None never does."""
@@ -156,12 +167,16 @@ class Segmenter:
 
     def _start_or_resume(self) -> SpeechStarted | SpeechResumed:
         onset_sample = self._candidates[0][0]
-        is_first = self._state is _State.WAITING
         self._candidates.clear()
+        if self._state is _State.WAITING:
+            return self._start(onset_sample)
         self._state = _State.SPEAKING
         self._speech_end_sample = self._now_sample
-        if not is_first:
-            return SpeechResumed(onset_sample)
+        return SpeechResumed(onset_sample)
+
+    def _start(self, onset_sample: int) -> SpeechStarted:
+        self._state = _State.SPEAKING
+        self._speech_end_sample = self._now_sample
         reach = max(onset_sample - self._pre_roll_samples, self._earliest_sample)
         self._start_sample = min(reach, onset_sample)
         return SpeechStarted(self._start_sample)

@@ -94,8 +94,14 @@ class SttSession(Protocol):
     def feed(self, chunk: AudioChunk) -> None:
         """Take the next block (16 kHz, any length). A streaming engine decodes here."""
 
-    def transcript(self, *, final: bool) -> Transcript:
-        """The text of all that was fed. With `final` nothing is fed after it."""
+    def partial(self) -> str:
+        """What is understood so far, where that costs next to nothing to say; else ""."""
+
+    def transcript(self) -> Transcript:
+        """The text of all that was fed, as if the utterance ended here.
+
+        It may go on all the same: more may be fed after it, at the price of decoding again.
+        """
 
     def close(self) -> None:
         """Drop the utterance. May be called at any time, and twice."""
@@ -103,10 +109,6 @@ class SttSession(Protocol):
 
 class SpeechToText(Protocol):
     """Turns utterances into text, one after another: at most one session is open at a time."""
-
-    @property
-    def is_streaming(self) -> bool:
-        """Whether `transcript(final=False)` costs next to nothing, so that it can be shown growing."""
 
     def open(self) -> SttSession:
         """Begin an utterance."""
@@ -125,11 +127,19 @@ class LanguageModel(Protocol):
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """How many tokens `messages` fill, with the chat template's own, opening of the reply included."""
 
+    def begin(self, prefix: Sequence[Message], cancel: Cancel) -> Prefill:
+        """Make the context begin with `prefix`, which stands before every conversation.
+
+        As `extend`, but what was evaluated may be kept on disk and restored in a fraction of the time;
+        what was restored counts as reused.
+        """
+
     def extend(self, messages: Sequence[Message], cancel: Cancel) -> Prefill:
         """Make the context equal to `messages` and the opening of a reply.
 
         Evaluates only what differs from what is there: the longest common prefix is kept. Returns early
         where `cancel` is set; the context then holds what was evaluated, and stays usable.
+        Says on the way how likely the last message is whole (see `Prefill`).
         Raises `EngineError` where `messages` do not fit.
         """
 
@@ -154,6 +164,7 @@ class TextToSpeech(Protocol):
     def synthesize(self, clause: str) -> Iterator[AudioChunk]:
         """The sound of `clause`, in chunks at `rate_hz` as they come, `start_sample` counted from 0.
 
+        A voice that knows where its words end says so in the chunks' `word_ends`.
         Yields nothing for text with nothing to say in it. Closing the iterator stops the synthesis.
         """
 

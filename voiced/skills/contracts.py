@@ -6,14 +6,18 @@ A skill is a module `voiced/skills/builtin/<name>.py` with a function `build()` 
 
 - `[intents.<Intent>]`, `[lists.<name>]`, `[expansion_rules]`: sentences of its own in hassil's
   format. They may use the rules and lists of home-assistant-intents, and add to its intents;
-- `[phrases]`: what it says, with `{placeholders}`.
+- `[phrases]`: what it says, with `{placeholders}`; a list where it says now this, now that.
 
 An intent of home-assistant-intents needs no sentences: naming it in `intents` is enough.
+
+A sentence is answered when it is probably over, before that is certain, and nobody hears the answer where
+the person goes on. So `answer` must not change anything, but for the intents named in `changes`: those
+are answered only once the turn is committed, a little later.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Protocol
@@ -26,7 +30,8 @@ class SkillMatch:
     `slots` holds what was meant (numbers in digits, the canonical name of a room), `spoken` the
     words that were said for it; a slot that the sentence only implies (the domain in "turn on the
     lights") is in `slots` alone. `response` tells the variants of an intent apart, `text` is the
-    sentence as it was matched.
+    sentence as it was matched. `is_open`: its last words may be any ("play some"), so that it matches
+    although more belongs to it.
     """
 
     intent: str
@@ -34,6 +39,7 @@ class SkillMatch:
     slots: Mapping[str, str] = field(default_factory=dict)
     spoken: Mapping[str, str] = field(default_factory=dict)
     response: str = "default"
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,10 @@ class Words(Protocol):
     def spoken(self) -> Spoken: ...
 
     def say(self, phrase: str, **values: str) -> str:
-        """The skill's phrase of that name with its placeholders filled."""
+        """The skill's phrase of that name with its placeholders filled; of a list, the first."""
+
+    def choices(self, phrase: str) -> Sequence[str]:
+        """All that may be said for the phrase of that name; one, where it is no list."""
 
     def table(self, name: str) -> Mapping[str, str]:
         """A table of the skill's data file besides its sentences and phrases."""
@@ -87,6 +96,14 @@ class Skill(Protocol):
     @property
     def intents(self) -> frozenset[str]:
         """The intents that it answers; no two skills answer the same."""
+
+    @property
+    def changes(self) -> frozenset[str]:
+        """Those of its intents whose answer changes something, here or in the house.
+
+        They are answered once, when the person has certainly finished; the others at any time, and as
+        often as the assistant likes.
+        """
 
     def answer(self, match: SkillMatch, world: World, words: Words) -> str:
         """What to say, "" for nothing. Never claims what was not done."""

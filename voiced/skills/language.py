@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -54,8 +54,11 @@ class SkillWords:
         return self._spoken
 
     def say(self, phrase: str, **values: str) -> str:
-        text: str = self._table["phrases"][phrase]
-        return text.format(**values)
+        return self.choices(phrase)[0].format(**values)
+
+    def choices(self, phrase: str) -> Sequence[str]:
+        said = self._table["phrases"][phrase]
+        return (said,) if isinstance(said, str) else tuple(said)
 
     def table(self, name: str) -> Mapping[str, str]:
         found: Mapping[str, str] = self._table.get(name, {})

@@ -37,7 +37,7 @@ _OPTIONAL_CHANCE = 0.4
 _USUAL_CHANCE = 0.8
 _NOTHING = ("#",)
 """Stands for a list without values; a sentence with any such sign in it is dropped."""
-_SIGNS = {"%": " percent", "°": " degrees"}
+SIGNS = {"%": " percent", "°": " degrees"}
 
 
 class Sampler:
@@ -79,7 +79,7 @@ class Sampler:
         random = Random(template.text)
         for _ in range(tries):
             text = self._draw(template.expression, data, random).lower().replace("-", " ")
-            for sign, word in _SIGNS.items():
+            for sign, word in SIGNS.items():
                 text = text.replace(sign, word)
             text = " ".join(text.split())
             if text and not self._unsaid.search(text):

@@ -52,6 +52,7 @@ _COMMANDS: Final = frozenset(
 )
 """What people say "please" to."""
 
+_BACKCHANNEL_REPEATS: Final = 4
 _TRIES: Final = 6
 _TOP_UPS: Final = 3
 _MOST_REPEATS: Final = 10
@@ -59,7 +60,7 @@ _RARE_LISTS: Final = frozenset({"floor", "zone", "timer_command"})
 
 
 def expected_sentences(language: str, names: HouseNames | None = None) -> list[str]:
-    """The sentences that the assistant expects, likely ones several times.
+    """The sentences that the assistant expects, likely ones several times, and what listeners say.
 
     About 5,000 are distinct; all are lower case, with numbers spelled and no punctuation but
     apostrophes. The same for the same language and `names` (common rooms and devices without).
@@ -78,7 +79,8 @@ def expected_sentences(language: str, names: HouseNames | None = None) -> list[s
             for sentence in _sample(language, left_out)
             if any(f" {name} " in f" {sentence} " for name in said)
         ]
-    return sentences
+    backchannels = read_table(language, "backchannels").get("expected", ())
+    return [*sentences, *backchannels * _BACKCHANNEL_REPEATS]
 
 
 def _left_out(names: HouseNames, sentences: Sequence[str]) -> HouseNames:

@@ -22,6 +22,8 @@ from voiced.errors import EngineError, ModelError
 # asleep, and one thread 50 to 70.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import llama_cpp as c
+import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from voiced.engines.contracts import Cancel
@@ -35,11 +37,15 @@ _TO_THE_END: Final = -1
 
 
 class Native:
-    """A loaded model with the keys and values of `held`, the tokens that it has read."""
+    """A loaded model with the keys and values of `held`, the tokens that it has read.
+
+    `watched` are the logits, shape (vocab_tokens,), that the newest `read` was asked to look at.
+    """
 
     def __init__(self, path: Path, *, context_tokens: int, batch_tokens: int, threads: int) -> None:
         """Map `path` into memory and make a context. Raises `ModelError`."""
         self.held: list[int] = []
+        self.watched: npt.NDArray[np.float32] | None = None
         log = _library_log()
         log.errors.clear()
         model = c.llama_model_load_from_file(bytes(path), c.llama_model_default_params())
@@ -73,6 +79,7 @@ class Native:
         self._vocab = vocab
         self._memory = memory
         self._batch_tokens = params.n_batch
+        self._kinds = f"{params.type_k} {params.type_v} {params.flash_attn_type} {params.swa_full}"
         self.context_tokens: int = params.n_ctx
         self._piece = ctypes.create_string_buffer(256)
 
@@ -86,6 +93,11 @@ class Native:
     def vocab_tokens(self) -> int:
         count: int = c.llama_vocab_n_tokens(self._vocab)
         return count
+
+    def circumstances(self) -> str:
+        """What the keys and values of given tokens depend on besides the model's file."""
+        versions = f"{c.__version__} {c.LLAMA_STATE_SEQ_MAGIC:x} {c.LLAMA_STATE_SEQ_VERSION}"
+        return f"{versions} {self.context_tokens} {self._kinds}"
 
     def chat_template(self) -> str | None:
         """The Jinja source, where the model brings one."""
@@ -119,6 +131,10 @@ class Native:
     def ends_turn(self, token: int) -> bool:
         return bool(c.llama_vocab_is_eog(self._vocab, token))
 
+    def token_text(self, token: int) -> str:
+        """`token` as the vocabulary writes it: quicker than `piece`, with its signs for spaces."""
+        return self._text(token)
+
     def piece(self, token: int) -> bytes:
         """The bytes that `token` stands for; a character may be spread over several."""
         while True:
@@ -140,33 +156,68 @@ class Native:
                 self._forget()
         return len(self.held)
 
-    def read(self, tokens: Sequence[int], cancel: Cancel | None = None) -> bool:
+    def read(
+        self, tokens: Sequence[int], cancel: Cancel | None = None, *, watch: int | None = None
+    ) -> bool:
         """Append `tokens` to what is held; False where `cancel` stopped it, between two batches or
         inside one. `held` then says how far it came. Raises `EngineError`.
+
+        What is expected behind `tokens[watch]` is in `watched` afterwards, once that was read; to look
+        costs one more row of the output layer. Samplers read what is expected behind the last token.
         """
+        self.watched = None
         for start in range(0, len(tokens), self._batch_tokens):
             if cancel is not None and cancel.is_set():
                 return False
-            if not self._read_batch(tokens[start : start + self._batch_tokens], cancel):
+            batch = tokens[start : start + self._batch_tokens]
+            place = -1 if watch is None else watch - start
+            if not self._read_batch(batch, cancel, place):
                 return False
+        return True
+
+    def state(self) -> bytes:
+        """The keys and values of `held`, for `restore`; empty where this model's cannot be had."""
+        size = c.llama_state_seq_get_size(self._context, _SEQUENCE)
+        buffer = (ctypes.c_uint8 * size)()
+        written: int = c.llama_state_seq_get_data(self._context, buffer, size, _SEQUENCE)
+        return bytes(memoryview(buffer)[:written])
+
+    def restore(self, tokens: Sequence[int], state: bytes) -> bool:
+        """Hold `tokens`, whose `state` this is. False, with nothing held, where it does not fit."""
+        self._forget()
+        buffer = (ctypes.c_uint8 * len(state)).from_buffer_copy(state)
+        taken = c.llama_state_seq_set_data(self._context, buffer, len(state), _SEQUENCE)
+        last = c.llama_memory_seq_pos_max(self._memory, _SEQUENCE)
+        if taken != len(state) or last != len(tokens) - 1:
+            self._forget()
+            return False
+        self.held.extend(tokens)
         return True
 
     def close(self) -> None:
         c.llama_free(self._context)
         c.llama_model_free(self._model)
 
-    def _read_batch(self, tokens: Sequence[int], cancel: Cancel | None) -> bool:
+    def _read_batch(self, tokens: Sequence[int], cancel: Cancel | None, watch: int) -> bool:
         array = (c.llama_token * len(tokens))(*tokens)
+        batch = c.llama_batch_get_one(array, len(tokens))
+        if 0 <= watch < len(tokens):
+            wanted = (ctypes.c_int8 * len(tokens))()
+            wanted[watch] = wanted[-1] = 1
+            batch.logits = wanted
         # llama.cpp asks between two operations of its graph, several thousand times a second.
         abort = c.ggml_abort_callback(0 if cancel is None else lambda _data: cancel.is_set())
         c.llama_set_abort_callback(self._context, abort, None)
         try:
-            status = c.llama_decode(self._context, c.llama_batch_get_one(array, len(tokens)))
+            status = c.llama_decode(self._context, batch)
         finally:
             if cancel is not None:
                 c.llama_set_abort_callback(self._context, c.ggml_abort_callback(0), None)
         if status == 0:
             self.held.extend(tokens)
+            if 0 <= watch < len(tokens):
+                row = c.llama_get_logits_ith(self._context, watch)
+                self.watched = np.ctypeslib.as_array(row, (self.vocab_tokens,)).copy()
             return True
         if status == _ABORTED:
             return False

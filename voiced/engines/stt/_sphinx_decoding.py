@@ -54,14 +54,20 @@ class Reading:
 
 
 class Decoding:
-    """One utterance. The decoders hear the same and differ in what they expect."""
+    """One utterance. The decoders hear the same and differ in what they expect.
+
+    A look at the whole (`readings`) ends the utterance in the decoders. What was heard is kept, so that
+    they can hear it again when more follows, from the same beginning: a look changes nothing.
+    """
 
     def __init__(self, decoders: Sequence[Decoder]) -> None:
         self._decoders = tuple(decoders)
-        self._mean = decoders[0].get_cmn()
+        self._before = decoders[0].get_cmn()
+        self._mean = self._before
         self._trimmer = Trimmer()
         self._heard: list[bytes] = []
         self._is_adapted = False
+        self._looked: list[Reading] | None = None
         self._start()
 
     @property
@@ -70,62 +76,72 @@ class Decoding:
         return int(self._decoders[0].n_frames())
 
     def feed(self, samples: Samples) -> None:
-        """Decode the next stretch."""
+        """Decode the next stretch; after a look, all that came before it first."""
         kept = self._trimmer.trim(samples)
         if len(kept):
-            self._decode(kept.tobytes())
-        if self._trimmer.quiet_frames >= _PAUSE_FRAMES:
-            self._adapt()
+            self._heard.append(kept.tobytes())
+            if self._looked is not None:
+                self._looked = None
+                self._hear_again()
+            else:
+                self._decode(self._heard[-1])
+        if self._looked is None and self._trimmer.quiet_frames >= _PAUSE_FRAMES:
+            self._is_adapted = self._is_adapted or self._adapt()
+
+    def partial(self) -> list[Reading]:
+        """What each decoder makes of it so far."""
+        return self._looked or [_read(decoder) for decoder in self._decoders]
 
     def readings(self) -> list[Reading]:
-        """What each decoder makes of it so far."""
-        return [_read(decoder) for decoder in self._decoders]
+        """What each decoder makes of it, if it ends here."""
+        if self._looked is None:
+            mean = self._mean
+            if not self._is_adapted:
+                self._adapt()
+            for decoder in self._decoders:
+                decoder.end_utt()
+            self._mean = mean
+            self._looked = [_read(decoder) for decoder in self._decoders]
+        return self._looked
 
-    def end(self) -> list[Reading]:
-        """The same, of all of it."""
-        self._adapt()
-        for decoder in self._decoders:
-            decoder.end_utt()
-        return self.readings()
-
-    def drop(self) -> None:
-        """End it without a result, and forget its mean."""
-        for decoder in self._decoders:
-            decoder.end_utt()
-        self.forget()
-
-    def forget(self) -> None:
-        """Leave the next utterance the mean that this one began with: it was not speech."""
-        for decoder in self._decoders:
-            decoder.set_cmn(self._mean)
+    def close(self) -> None:
+        """End it. Its mean is left to the next utterance, if its whole was looked at."""
+        if self._looked is None:
+            for decoder in self._decoders:
+                decoder.end_utt()
+                decoder.set_cmn(self._before)
 
     def _start(self) -> None:
         for decoder in self._decoders:
+            # Forgets the noise that it has estimated, so that hearing again hears the same.
+            decoder.reinit_feat()
+            decoder.set_cmn(self._mean)
             decoder.start_utt()
 
+    def _hear_again(self) -> None:
+        """From the beginning, in the same pieces: the search looks ahead within each."""
+        self._start()
+        for pcm in self._heard:
+            self._decode(pcm)
+
     def _decode(self, pcm: bytes) -> None:
-        if not self._is_adapted:
-            self._heard.append(pcm)
         for decoder in self._decoders:
             decoder.process_raw(pcm)
 
-    def _adapt(self) -> None:
+    def _adapt(self) -> bool:
+        """Decode it again if its own mean is far from the one before; whether it was long enough."""
         frames = self.frames
-        if self._is_adapted or frames < _MIN_FRAMES:
-            return
-        self._is_adapted = True
-        heard, self._heard = b"".join(self._heard), []
+        if frames < _MIN_FRAMES:
+            return False
         before = _parse(self._mean)
         own = _own_mean(before, _parse(self._decoders[0].get_cmn(update=True)), frames)
-        if float(np.sqrt(np.mean((own - before) ** 2))) < _FAR:
-            return
-        share = frames / (frames + _HISTORY_FRAMES)
-        mean = _format(share * own + (1 - share) * before)
-        for decoder in self._decoders:
-            decoder.end_utt()
-            decoder.set_cmn(mean)
-        self._start()
-        self._decode(heard)
+        if float(np.sqrt(np.mean((own - before) ** 2))) >= _FAR:
+            share = frames / (frames + _HISTORY_FRAMES)
+            self._mean = _format(share * own + (1 - share) * before)
+            for decoder in self._decoders:
+                decoder.end_utt()
+            self._hear_again()
+        return True
 
 
 def _own_mean(before: Cepstrum, after: Cepstrum, frames: int) -> Cepstrum:

@@ -157,17 +157,16 @@ def cut_point(samples: Samples) -> int:
     return _CUT_FROM_SAMPLES + int(energies.argmin()) * _CUT_FRAME_SAMPLES + _CUT_FRAME_SAMPLES // 2
 
 
-def joined(pieces: Sequence[Decoded], *, is_final: bool) -> Transcript:
+def joined(pieces: Sequence[Decoded]) -> Transcript:
     """The transcript of an utterance that was decoded in `pieces`."""
     spoken = [piece for piece in pieces if not piece.is_silence]
     if not spoken:
         quiet = min((piece.no_speech_probability for piece in pieces), default=1.0)
-        return Transcript("", quiet, None, quiet, is_final)
+        return Transcript("", quiet, None, quiet)
     tokens = sum(piece.tokens + 1 for piece in spoken)
     return Transcript(
         text=" ".join(piece.text for piece in spoken if piece.text),
         confidence=math.prod(piece.confidence for piece in spoken),
         log_probability=sum(p.log_probability * (p.tokens + 1) for p in spoken) / tokens,
         no_speech_probability=min(piece.no_speech_probability for piece in spoken),
-        is_final=is_final,
     )

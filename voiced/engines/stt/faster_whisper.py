@@ -82,10 +82,6 @@ class FasterWhisper:
         self._prompts: dict[str, tuple[Tokenizer, TranscriptionOptions]] = {}
         self._warm_up()
 
-    @property
-    def is_streaming(self) -> bool:
-        return False
-
     def open(self) -> _Session:
         return _Session(self)
 
@@ -186,7 +182,10 @@ class _Session:
     def feed(self, chunk: AudioChunk) -> None:
         self._fed.append(chunk.samples)
 
-    def transcript(self, *, final: bool) -> Transcript:
+    def partial(self) -> str:
+        return ""
+
+    def transcript(self) -> Transcript:
         sound = np.concatenate(self._fed) if self._fed else np.zeros(0, dtype=np.int16)
         self._fed = [sound]
         while len(sound) - self._done_samples > windows.MAX_PIECE_SAMPLES:
@@ -196,7 +195,7 @@ class _Session:
             self._done_samples += len(piece)
         if self._newest is None or self._newest[0] != len(sound):
             self._newest = (len(sound), self._decode(sound[self._done_samples :]))
-        return windows.joined([*self._done, self._newest[1]], is_final=final)
+        return windows.joined([*self._done, self._newest[1]])
 
     def close(self) -> None:
         self._fed = []

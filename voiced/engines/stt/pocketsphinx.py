@@ -84,10 +84,6 @@ class Pocketsphinx:
         for decoder in decoders:
             decoder.set_cmn(FIRST_MEAN)
 
-    @property
-    def is_streaming(self) -> bool:
-        return True
-
     def open(self) -> _Session:
         if not self._decoders:
             raise EngineError("pocketsphinx is closed: build it again")
@@ -108,32 +104,30 @@ class _Session:
 
     def __init__(self, decoding: Decoding) -> None:
         self._decoding: Decoding | None = decoding
-        self._final: Transcript | None = None
 
     def feed(self, chunk: AudioChunk) -> None:
-        if self._decoding is None or self._final is not None:
-            raise EngineError("this utterance is over: open another session")
-        self._decoding.feed(np.asarray(chunk.samples))
+        self._open().feed(np.asarray(chunk.samples))
 
-    def transcript(self, *, final: bool) -> Transcript:
-        if self._final is not None:
-            return self._final
-        if self._decoding is None:
-            raise EngineError("this utterance was dropped: open another session")
-        if not final:
-            readings, frames = self._decoding.readings(), self._decoding.frames
-            return _transcript(readings, frames, is_final=False)
-        frames = self._decoding.frames
-        self._final = _transcript(self._decoding.end(), frames, is_final=True)
-        return self._final
+    def partial(self) -> str:
+        decoding = self._open()
+        return _choose(decoding.partial(), decoding.frames).text
+
+    def transcript(self) -> Transcript:
+        decoding = self._open()
+        readings = decoding.readings()
+        return _choose(readings, decoding.frames)
 
     def close(self) -> None:
-        if self._decoding is not None and self._final is None:
-            self._decoding.drop()
+        if self._decoding is not None:
+            self._decoding.close()
         self._decoding = None
 
+    def _open(self) -> Decoding:
+        if self._decoding is None:
+            raise EngineError("this utterance was dropped: open another session")
+        return self._decoding
 
-def _transcript(readings: list[Reading], frames: int, *, is_final: bool) -> Transcript:
+
+def _choose(readings: list[Reading], frames: int) -> Transcript:
     expected, general = readings[0], readings[1] if len(readings) > 1 else None
-    text, confidence = choice.choose(expected, general, frames)
-    return Transcript(text, confidence, is_final=is_final)
+    return Transcript(*choice.choose(expected, general, frames))

@@ -12,6 +12,7 @@ import ctypes
 import difflib
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
@@ -20,8 +21,9 @@ from typing import Annotated, Final
 import msgspec
 import numpy as np
 
-from voiced.core.spoken_text import spoken_text
+from voiced.core.spoken_text import spoken_words
 from voiced.engines.contracts import BuildContext
+from voiced.engines.tts._espeak_words import PhonemeBegins, WordBegins, WordClock
 from voiced.errors import EngineError, ModelError
 from voiced.types import AudioChunk, Samples
 
@@ -36,6 +38,7 @@ _VOICE_OF_LANGUAGE: Final = {"en": "en-us", "zh": "cmn", "no": "nb"}
 
 # Values of speak_lib.h.
 _SYNCHRONOUS: Final = 2
+_PHONEME_EVENTS: Final = 1
 _DONT_EXIT: Final = 0x8000
 _UTF8: Final = 1
 _END_PAUSE: Final = 0x1000
@@ -44,9 +47,39 @@ _RATE: Final = 1
 _VOLUME: Final = 2
 _PITCH: Final = 3
 
+_NO_MORE_EVENTS: Final = 0
+_WORD: Final = 1
+_PHONEME: Final = 7
+_PAUSE: Final = b"_"
+"""The names of all silent phonemes begin with it (espeak-ng's `phsource/phonemes`)."""
+
+
+class _Event(ctypes.Structure):
+    """`espeak_EVENT`: `text_position` counts characters from 1, `audio_position` milliseconds."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("name", ctypes.c_char * 8),
+    )
+
+
 _Callback = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_int16), ctypes.c_int, ctypes.c_void_p
+    ctypes.c_int, ctypes.POINTER(ctypes.c_int16), ctypes.c_int, ctypes.POINTER(_Event)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Sound as espeak-ng hands it over, and what begins in it."""
+
+    samples: Samples
+    events: list[WordBegins | PhonemeBegins]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,13 +126,15 @@ class EspeakVoice:
 
     def synthesize(self, clause: str) -> Iterator[AudioChunk]:
         """The sound of `clause` in chunks of 100 ms, with the pause that its last mark asks for."""
-        text = spoken_text(clause)
-        if not text:
+        words = spoken_words(clause)
+        if not words:
             return
+        text = " ".join(word.text for word in words)
+        clock = WordClock(words, self.rate_hz)
         # espeak-ng pushes, an iterator pulls: the synthesis runs on a thread of its own. The queue
         # has no limit, since a worker that waited for its consumer would keep the library from every
         # other voice; a clause of 400 words is 5 MB, made in 0.1 s.
-        pieces: SimpleQueue[Samples | EngineError | None] = SimpleQueue()
+        pieces: SimpleQueue[_Piece | EngineError | None] = SimpleQueue()
         stop = threading.Event()
         worker = threading.Thread(
             target=self._library.speak,
@@ -112,8 +147,11 @@ class EspeakVoice:
             while (piece := pieces.get()) is not None:
                 if isinstance(piece, EngineError):
                     raise piece
-                yield AudioChunk(piece, self.rate_hz, start_sample)
-                start_sample += len(piece)
+                for event in piece.events:
+                    clock.hear(event)
+                yield from clock.add(AudioChunk(piece.samples, self.rate_hz, start_sample))
+                start_sample += len(piece.samples)
+            yield from clock.finish()
         finally:
             stop.set()
             worker.join()
@@ -151,7 +189,7 @@ class _Library:
         self._data_path = data_path
         self._lock = threading.Lock()
         self.rate_hz: int = self._native.espeak_Initialize(
-            _SYNCHRONOUS, _BUFFER_MS, data, _DONT_EXIT
+            _SYNCHRONOUS, _BUFFER_MS, data, _PHONEME_EVENTS | _DONT_EXIT
         )
         if self.rate_hz <= 0:
             message = f"espeak-ng finds no data in {data_path}; reinstall espeakng-loader"
@@ -173,14 +211,17 @@ class _Library:
         text: str,
         voice: str,
         options: Options,
-        pieces: SimpleQueue[Samples | EngineError | None],
+        pieces: SimpleQueue[_Piece | EngineError | None],
         stop: threading.Event,
     ) -> None:
         """Put the sound of `text` into `pieces` until `stop`; then an error, if any, and None."""
 
-        def take(wave: ctypes._Pointer[ctypes.c_int16], count: int, _events: object) -> int:
+        def take(
+            wave: ctypes._Pointer[ctypes.c_int16], count: int, events: ctypes._Pointer[_Event]
+        ) -> int:
             if count > 0:
-                pieces.put(np.ctypeslib.as_array(wave, (count,)).copy())
+                samples = np.ctypeslib.as_array(wave, (count,)).copy()
+                pieces.put(_Piece(samples, _what_begins(events)))
             return int(stop.is_set())
 
         callback = _Callback(take)
@@ -201,6 +242,19 @@ class _Library:
                 pieces.put(EngineError(f"espeak-ng cannot speak {text!r} (its error {failed})"))
         finally:
             pieces.put(None)
+
+
+def _what_begins(events: ctypes._Pointer[_Event]) -> list[WordBegins | PhonemeBegins]:
+    """The events that tell of words, copied: the library writes over its own."""
+    found: list[WordBegins | PhonemeBegins] = []
+    index = 0
+    while (event := events[index]).type != _NO_MORE_EVENTS:
+        if event.type == _WORD:
+            found.append(WordBegins(event.text_position - 1, event.audio_position))
+        elif event.type == _PHONEME:
+            found.append(PhonemeBegins(event.name.startswith(_PAUSE), event.audio_position))
+        index += 1
+    return found
 
 
 _LOADING: Final = threading.Lock()

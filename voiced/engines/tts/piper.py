@@ -8,17 +8,20 @@ its threads spin between two sentences.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from voiced.core.spoken_text import spoken_text
+from voiced.core.spoken_text import SpokenWord, spoken_words
 from voiced.engines.contracts import BuildContext
+from voiced.engines.tts._phoneme_words import joined, word_ends_in_sentences
 from voiced.errors import EngineError, ModelError
-from voiced.types import AudioChunk, Samples, ms_to_samples
+from voiced.types import AudioChunk, Samples, WordEnd, ms_to_samples
 
 if TYPE_CHECKING:
     import piper
@@ -33,6 +36,9 @@ _SILENCE: Final = 0.01
 """The part of a sentence's peak below which its beginning is silence: -40 dB. Measured on the
 bundled voices: they begin with 130 to 230 ms at -50 to -70 dB, and the softest onset, the "f" of
 "fifteen", passes -40 dB within 10 ms."""
+
+_WORDS_REMEMBERED: Final = 2000
+"""Words whose phonemes are kept: one costs 0.1 ms to ask for, and answers repeat them."""
 
 _LEAD_MS: Final = 20
 """What stays of the silence before a clause: the softest onsets begin below the threshold."""
@@ -116,52 +122,94 @@ class PiperEngine:
             noise_w_scale=options.noise_w,
             volume=options.volume,
         )
+        self._phonemes = lru_cache(_WORDS_REMEMBERED)(self._phonemize)
 
     @property
     def rate_hz(self) -> int:
         return self._voice.config.sample_rate
 
     def synthesize(self, clause: str) -> Iterator[AudioChunk]:
-        """The sound of `clause`, one sentence a chunk.
+        """The sound of `clause`, one sentence a chunk, with the ends of words where the voice has them.
 
         Voices begin with silence (0.13 to 0.23 s in ours), which a person would wait through. It is
         played after the clause instead, so that the pauses between clauses stay as they were.
         """
-        text = spoken_text(clause)
-        if not text:
+        words = spoken_words(clause)
+        if not words:
             return
         start_sample = 0
         pause_samples = 0
-        for samples in self._sentences(text):
+        for samples, ends in self._sentences(words):
             if start_sample == 0:
                 pause_samples = self._lead_samples(samples)
-            sound = samples[pause_samples:] if start_sample == 0 else samples
+            skipped = pause_samples if start_sample == 0 else 0
+            sound = samples[skipped:]
             if len(sound) > 0:
-                yield AudioChunk(sound, self.rate_hz, start_sample)
+                moved = _moved(ends, start_sample - skipped, start_sample, len(sound))
+                yield AudioChunk(sound, self.rate_hz, start_sample, moved)
                 start_sample += len(sound)
         if pause_samples > 0:
             yield AudioChunk(np.zeros(pause_samples, np.int16), self.rate_hz, start_sample)
 
     def close(self) -> None:
         """Free the network and its threads; the phonemiser is the process's."""
-        del self._voice
+        del self._voice, self._phonemes
 
-    def _sentences(self, text: str) -> Iterator[Samples]:
-        sentences = iter(self._voice.synthesize(text, self._synthesis))
-        while True:
-            try:
-                sentence = next(sentences, None)
-            except Exception as error:  # onnxruntime's errors share no other base
-                message = f"Piper cannot speak {text!r}: {_first_line(error)}"
-                raise EngineError(message) from error
-            if sentence is None:
-                return
-            yield sentence.audio_int16_array
+    def _sentences(self, words: Sequence[SpokenWord]) -> Iterator[tuple[Samples, list[WordEnd]]]:
+        """The samples of each sentence, and the words that end in them."""
+        text = " ".join(word.text for word in words)
+        try:
+            sentences = self._voice.synthesize(text, self._synthesis, include_alignments=True)
+            word_ends: list[list[tuple[int, int]]] | None = None
+            for index, sentence in enumerate(sentences):
+                samples_said = self._samples_said(sentence)
+                if samples_said is None:
+                    yield sentence.audio_int16_array, []
+                    continue
+                if word_ends is None:
+                    word_ends = self._word_ends(text, words)
+                ends = [WordEnd(done, int(samples_said[at])) for done, at in word_ends[index]]
+                yield sentence.audio_int16_array, ends
+        except Exception as error:  # onnxruntime's errors share no other base
+            message = f"Piper cannot speak {text!r}: {_first_line(error)}"
+            raise EngineError(message) from error
+
+    def _word_ends(self, text: str, words: Sequence[SpokenWord]) -> list[list[tuple[int, int]]]:
+        """For each sentence: so many words of the clause are said after so many of its phonemes."""
+        sentences = [phonemes for phonemes in self._voice.phonemize(text) if phonemes]
+        found = word_ends_in_sentences(sentences, [self._phonemes(word.text) for word in words])
+        return [[(words[index].words_done, at) for index, at in ends] for ends in found]
+
+    def _phonemize(self, word: str) -> list[str]:
+        return joined(self._voice.phonemize(word))
+
+    def _samples_said(self, sentence: piper.AudioChunk) -> npt.NDArray[np.int64] | None:
+        """How many samples have passed after 0, 1, 2 ... phonemes, where the voice tells."""
+        from piper.const import BOS, PAD
+
+        samples = sentence.phoneme_id_samples
+        if samples is None or len(samples) != len(sentence.phoneme_ids):
+            return None
+        ids = self._voice.config.phoneme_id_map
+        pad = len(ids[PAD])
+        counts = [len(ids[phoneme]) + pad if phoneme in ids else 0 for phoneme in sentence.phonemes]
+        passed = np.cumsum([len(ids[BOS]) + pad, *counts])
+        said: npt.NDArray[np.int64] = np.concatenate([[0], np.cumsum(samples)])[passed]
+        return said
 
     def _lead_samples(self, samples: Samples) -> int:
         loud = np.abs(samples.astype(np.float32))
         onset = int(np.argmax(loud >= max(1.0, _SILENCE * float(loud.max(initial=0)))))
         return max(0, onset - ms_to_samples(_LEAD_MS, self.rate_hz))
+
+
+def _moved(ends: Sequence[WordEnd], by: int, start: int, length: int) -> tuple[WordEnd, ...]:
+    """`ends` moved by `by` samples, kept within `length` samples from `start`, and rising."""
+    said: dict[int, int] = {}
+    for end in ends:
+        if end.words > max(said.values(), default=0):
+            said[min(max(end.end_sample + by, start), start + length)] = end.words
+    return tuple(WordEnd(words, sample) for sample, words in said.items())
 
 
 def _model_file(path: Path) -> Path:

@@ -22,6 +22,7 @@ class Clock:
             "VoicedGetPeriod",
         }
     )
+    changes: Final = frozenset[str]()
 
     def answer(self, match: SkillMatch, world: World, words: Words) -> str:
         now = world.now()

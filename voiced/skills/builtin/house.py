@@ -47,6 +47,7 @@ class House:
 
     name: Final = "house"
     intents: Final = frozenset(_PHRASES)
+    changes: Final = frozenset[str]()
 
     def answer(self, match: SkillMatch, world: World, words: Words) -> str:
         phrase = _PHRASES[match.intent]

@@ -21,6 +21,7 @@ class Lists:
             "VoicedReadList",
         }
     )
+    changes: Final = frozenset[str]()
 
     def answer(self, match: SkillMatch, world: World, words: Words) -> str:
         return words.say("no_lists")

@@ -1,7 +1,8 @@
-"""What is said about the conversation itself: repeat, never mind, thanks, what can you do."""
+"""What is said about the conversation itself: repeat, never mind, thanks, what can you do; and jokes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from voiced.skills.contracts import Skill, SkillMatch, Words, World
@@ -17,17 +18,26 @@ class Talk:
             "HassRespond",
             "VoicedCourtesy",
             "VoicedHelp",
+            "VoicedJoke",
             "VoicedRepeat",
             "VoicedStop",
         }
     )
+    changes: Final = frozenset[str]()
 
     def answer(self, match: SkillMatch, world: World, words: Words) -> str:
         if match.intent in ("HassNevermind", "VoicedStop"):
             return ""
         if match.intent == "VoicedRepeat":
             return world.last_reply or words.say("nothing_said")
-        return words.say("help" if match.intent == "VoicedHelp" else match.response)
+        phrase = {"VoicedHelp": "help", "VoicedJoke": "joke"}.get(match.intent, match.response)
+        return _varied(words.choices(phrase), world)
+
+
+def _varied(choices: Sequence[str], world: World) -> str:
+    """One of `choices`, another one each second, and not what was said last."""
+    fresh = [choice for choice in choices if choice != world.last_reply] or choices
+    return fresh[int(world.now().timestamp()) % len(fresh)]
 
 
 def build() -> Skill:

@@ -25,6 +25,7 @@ class Timers:
             "VoicedReminder",
         }
     )
+    changes: Final = frozenset[str]()
 
     def answer(self, match: SkillMatch, world: World, words: Words) -> str:
         phrases = {

@@ -1,0 +1,163 @@
+"""The person speaks while the assistant does: to interrupt it, or only to show that they listen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from voiced.bench_turns.cast import Spoken
+from voiced.bench_turns.scoring import audible_ms, silent_after
+from voiced.bench_turns.stage import Stage
+from voiced.core.state import Phase
+from voiced.types import Samples, samples_to_ms
+
+POINTS_MS: Final = (400, 1100, 2300, 3900)
+"""When the person interrupts, after the first sound of the answer."""
+
+_BREATH_MS: Final = 700
+_PATIENCE_MS: Final = 8_000
+_NOTICED_MS: Final = 1_500
+"""An answer that goes on for longer after the person began to speak did not notice them."""
+
+GAP_MS: Final = 450
+"""A silence of this length is one: the longest between two clauses lasts 0.36 s (measured)."""
+
+_REPLY_MS: Final = 4_000
+_REST_MS: Final = 4_000
+"""How much of the answer is listened to after a sound that is no interruption."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interruption:
+    """What came of one attempt to interrupt an answer."""
+
+    text: str
+    voice: str
+    point_ms: int
+    was_noticed: bool
+    silence_ms: float | None = None
+    """From the onset of the person's speech to the last sound of the assistant; 0 where it paused then."""
+    heard: str = ""
+    has_first_word: bool = False
+    """Whether the first word of the interruption was understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backchannel:
+    """What came of a sound that is no interruption."""
+
+    sound: str
+    point_ms: int
+    was_noticed: bool
+    """Whether the assistant fell silent, if only to hear what it was."""
+    has_ended_answer: bool
+    rest_audible_ms: float
+    """How much of the 4 s after it was sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    spoken: Spoken
+    point_ms: int
+    begin: int
+    done: int
+
+
+async def interrupt(
+    stage: Stage,
+    prompts: Sequence[Spoken],
+    lines: Sequence[tuple[Spoken, int]],
+    on_progress: Callable[[], None],
+) -> list[Interruption]:
+    """Ask for a long answer and interrupt it, once a line, so many milliseconds after it began."""
+    said: list[_Said | None] = []
+    for number, (spoken, point_ms) in enumerate(lines):
+        if not await _long_answer(stage, prompts[number % len(prompts)]):
+            said.append(None)
+            continue
+        await stage.wait(point_ms)
+        turns = len(stage.ended)
+        begin = stage.person.say(spoken.samples)
+        await stage.wait(max(samples_to_ms(len(spoken.samples)), _NOTICED_MS + GAP_MS))
+        if len(stage.ended) > turns:
+            await stage.until(lambda: len(stage.ended) > turns + 1, _REPLY_MS)  # noqa: B023
+        await stage.hush()
+        said.append(_Said(spoken, point_ms, begin, stage.position))
+        on_progress()
+    track = stage.assistant()
+    return [
+        _interruption(each, track, _transcripts(stage, each)) for each in said if each is not None
+    ]
+
+
+async def nod(
+    stage: Stage,
+    prompts: Sequence[Spoken],
+    sounds: Sequence[tuple[Spoken, int]],
+    on_progress: Callable[[], None],
+) -> list[Backchannel]:
+    """Ask for a long answer and make a sound, that long after it began, which does not ask for silence."""
+    said: list[_Said | None] = []
+    for number, (spoken, point_ms) in enumerate(sounds):
+        if not await _long_answer(stage, prompts[number % len(prompts)]):
+            said.append(None)
+            continue
+        await stage.wait(point_ms)
+        begin = stage.person.say(spoken.samples)
+        await stage.wait(samples_to_ms(len(spoken.samples)) + _REST_MS)
+        said.append(_Said(spoken, point_ms, begin, stage.position))
+        await stage.hush()
+        on_progress()
+    track = stage.assistant()
+    return [_backchannel(each, track, stage) for each in said if each is not None]
+
+
+async def _long_answer(stage: Stage, prompt: Spoken) -> bool:
+    """Ask, and wait until the answer has begun; False where none does."""
+    await stage.wait(_BREATH_MS)
+    stage.person.say(prompt.samples)
+    await stage.wait(samples_to_ms(len(prompt.samples)))
+    return await stage.until(lambda: stage.phase is Phase.SPEAKING, _PATIENCE_MS)
+
+
+def _transcripts(stage: Stage, said: _Said) -> list[str]:
+    """What was understood of what was said then: what ended first is the answer that was interrupted."""
+    reports = stage.reports_between(said.begin, said.done)
+    answers = [number for number, report in enumerate(reports) if report.reply]
+    after = answers[0] + 1 if answers else len(reports)
+    return [report.transcript.text for report in reports[after:]]
+
+
+def _interruption(said: _Said, track: Samples, transcripts: Sequence[str]) -> Interruption:
+    silent = silent_after(track, said.begin, said.done, gap_ms=GAP_MS)
+    silence_ms = None if silent is None else samples_to_ms(silent - said.begin)
+    was_noticed = silence_ms is not None and silence_ms <= _NOTICED_MS
+    heard = " ".join(transcripts)
+    return Interruption(
+        text=said.spoken.text,
+        voice=said.spoken.voice,
+        point_ms=said.point_ms,
+        was_noticed=was_noticed,
+        silence_ms=silence_ms if was_noticed else None,
+        heard=heard,
+        has_first_word=was_noticed and heard.split()[:1] == said.spoken.text.split()[:1],
+    )
+
+
+def _has_ended(stage: Stage, said: _Said) -> bool:
+    # A turn without a reply is one in which nothing was said: the answer goes on beside it.
+    return any(report.reply for report in stage.reports_between(said.begin, said.done))
+
+
+def _backchannel(said: _Said, track: Samples, stage: Stage) -> Backchannel:
+    end = said.begin + len(said.spoken.samples)
+    rest_ms = samples_to_ms(said.done - end)
+    audible = audible_ms(track, end, said.done)
+    return Backchannel(
+        sound=said.spoken.text,
+        point_ms=said.point_ms,
+        was_noticed=any(said.begin <= sample < said.done for sample in stage.held),
+        has_ended_answer=_has_ended(stage, said) or audible < rest_ms / 2,
+        rest_audible_ms=audible,
+    )
