@@ -17,7 +17,6 @@ import numpy as np
 
 from voiced.audio.resample import StreamResampler
 from voiced.config import NO_ENGINE, Settings
-from voiced.workshop import Engines
 from voiced.engines.contracts import TextToSpeech
 from voiced.types import (
     BLOCK_SAMPLES,
@@ -27,6 +26,7 @@ from voiced.types import (
     Role,
     Samples,
 )
+from voiced.workshop import Engines
 
 
 class _Closeable(Protocol):

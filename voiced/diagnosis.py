@@ -16,9 +16,9 @@ import platformdirs
 from voiced.audio.devices import Direction, choose
 from voiced.audio.portaudio import PortAudio
 from voiced.config import NO_ENGINE, Settings
-from voiced.workshop import Engines
 from voiced.errors import ConfigError, DeviceError, VoicedError
 from voiced.inference import close
+from voiced.workshop import Engines
 
 State = Literal["ok", "warning", "broken"]
 

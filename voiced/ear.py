@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from voiced.audio.far_end import FarEnd
 from voiced.audio.front_end import FrontEnd
-from voiced.audio.levels import dbfs
+from voiced.audio.levels import FLOOR_DBFS, dbfs
 from voiced.core.barge_in import BargeIn, EchoLevels
 from voiced.engines.contracts import VoiceActivityDetector, WakeWordDetector
 from voiced.types import AudioChunk, Detection
@@ -53,7 +53,8 @@ class Ear:
     def hear(self, chunk: AudioChunk, far_end: FarEnd | None = None) -> HeardBlock:
         """Take the next block of the microphone; `far_end` has what was played meanwhile, where known."""
         level_dbfs = dbfs(chunk.samples)
-        levels = EchoLevels(level_dbfs, rest_dbfs=level_dbfs)
+        # Without a far end nothing that is heard is an echo.
+        levels = EchoLevels(level_dbfs, rest_dbfs=level_dbfs, over_db=level_dbfs - FLOOR_DBFS)
         if far_end is not None and self._front_end is not None:
             chunk = self._front_end.process(chunk, far_end.take(len(chunk.samples)))
             levels = self._front_end.levels

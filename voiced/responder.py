@@ -12,6 +12,7 @@ from typing import Final
 
 from voiced.core.clauses import ClauseSplitter
 from voiced.core.conversation import Conversation
+from voiced.core.endpointing import OPEN_SHARE
 from voiced.engines.contracts import LanguageModel
 from voiced.inference import Hosted
 from voiced.skills.contracts import SkillMatch, World
@@ -105,11 +106,13 @@ class Responder:
         )
 
     async def read(self, plan: Plan) -> Prefill | None:
-        """Have the language model read what a `plan` for it is about.
+        """Have the language model read what was said: to answer it, or to judge whether it is whole.
 
-        None where the plan does without it. Cancelling stops the reading. Raises `EngineError`.
+        None where neither is wanted. Cancelling stops the reading. Raises `EngineError`.
         """
-        if plan.path is not ReplyPath.MODEL or self._llm is None:
+        may_go_on = plan.end_share is not None and plan.end_share < OPEN_SHARE
+        is_wanted = plan.path is ReplyPath.MODEL or (plan.match is not None and may_go_on)
+        if self._llm is None or not is_wanted:
             return None
         question = plan.transcript.text
         self._conversation = await self._llm.run(lambda model: self._fitted(question, model))

@@ -35,9 +35,7 @@ from voiced.inference import Hosted
 from voiced.models import ModelStore
 from voiced.responder import ReplyLimits, Responder
 from voiced.skills.backchannels import Backchannels
-from voiced.skills import sentences as _tmp
-
-cached_sentences = getattr(_tmp, "cached_sentences", lambda l, c: _tmp.expected_sentences(l))
+from voiced.skills.sentence_cache import cached_sentences
 from voiced.skills.skillset import SkillSet
 
 _log = logging.getLogger(__name__)
@@ -102,7 +100,7 @@ class Engines:
             return registry.build("tts", *self._chosen("tts", fallback))
 
     def skills(self) -> SkillSet:
-        return _skillset(self.settings.language, sentences=self._sentences())
+        return SkillSet(self.settings.language, sentences=self._sentences())
 
     def _chosen(self, kind: str, name: str) -> tuple[str, Struct | None, BuildContext]:
         return name, self.settings.options(kind, name), self._context
@@ -147,14 +145,3 @@ class Workshop:
         hosted = await Hosted.load(name, build)
         self._hosted.push_async_callback(hosted.close)
         return hosted
-
-
-def _skillset(language, sentences):
-    import inspect
-
-    if "sentences" in inspect.signature(SkillSet.__init__).parameters:
-        return SkillSet(language, sentences=sentences)
-    skills = SkillSet(language)
-    skills.end_share = lambda text: None
-    skills.has_effect = lambda match: False
-    return skills

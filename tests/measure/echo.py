@@ -1,19 +1,23 @@
 """Measures echo cancellation and the decision "a person interrupts" in simulated rooms.
 
-    python -m tests.measure.echo [--minutes 10] [--trials 40] [--recordings FOLDER]
+    python -m tests.measure.echo [--minutes 10] [--trials 24] [--recordings FOLDER]
 
-voiced speaks (its own two Piper voices) and the microphone hears the echo in rooms of several reverberation times,
-at several levels; synthetic voices (flite, espeak-ng; with --recordings also every FLAC file of a folder) interrupt.
+voiced speaks with its own two Piper voices and the microphone hears the echo, in rooms of several
+reverberation times and at several levels. Synthetic voices (flite and espeak-ng, which must be installed;
+with --recordings also every FLAC file of a folder) interrupt, as loud as the echo. "warm" is what happens
+once voiced has spoken for a while, "cold" the first three seconds of the first answer.
 """
 
 from __future__ import annotations
 
+import argparse
+import math
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +35,14 @@ from voiced.core.barge_in import BargeIn, EchoLevels
 from voiced.engines.contracts import BuildContext
 from voiced.engines.tts import piper
 from voiced.engines.vad import gated
-from voiced.types import BLOCK_SAMPLES, SAMPLE_RATE_HZ, AudioChunk, Samples
+from voiced.types import (
+    BLOCK_SAMPLES,
+    SAMPLE_RATE_HZ,
+    AudioChunk,
+    Samples,
+    ms_to_samples,
+    samples_to_ms,
+)
 
 CONTEXT: Final = BuildContext(models=Files(), cache_dir=Path())
 VOICES: Final = Path(__file__).resolve().parents[2] / "models" / "voices"
@@ -39,18 +50,20 @@ RT60_S: Final = (0.2, 0.4, 0.6)
 ECHO_DB: Final = (-20, -10, 0)
 DELAY_MS: Final = {0.2: 40, 0.4: 80, 0.6: 120}
 NOISE_DBFS: Final = -66.0
+PERSON_DBFS: Final = -26.0
+LEAD: Final = 1_600
 
 ANSWERS: Final = (
     "It is a quarter past seven, and the sun will set in about an hour and a half.",
     "The kitchen lights are off now. The one above the stove is still on, shall I switch it off, too?",
-    "Paris is the capital of France. It lies on the river Seine, and more than two million people live there.",
+    "Paris is the capital of France. It lies on the Seine, and more than two million people live there.",
     "Your timer for the pasta has eleven minutes left, the one for the oven forty two.",
-    "I am sorry, I did not find a device with that name. There is a lamp in the bedroom, and one in the hall.",
-    "Today it will be cloudy in the morning, with a little rain before noon, and sunny from three o'clock on.",
-    "A leap year has three hundred and sixty six days. The next one begins in a little more than two years.",
-    "To boil an egg so that the yolk stays soft, put it into boiling water and take it out after six minutes.",
+    "I did not find a device with that name. There is a lamp in the bedroom, and one in the hall.",
+    "It will be cloudy in the morning, with a little rain before noon, and sunny from three o'clock on.",
+    "A leap year has three hundred and sixty six days. The next one begins in about two years.",
+    "For an egg whose yolk is soft, put it into boiling water and take it out after six minutes.",
     "Why did the bicycle fall over? Because it was two tired. I have another one, if you can stand it.",
-    "The front door is locked, the garage door is open, and nobody has rung the bell since yesterday evening.",
+    "The front door is locked, the garage door is open, and nobody has rung the bell since yesterday.",
     "Water freezes at zero degrees Celsius, which is thirty two degrees Fahrenheit.",
     "I have put milk, bread, six apples and a bag of rice on your shopping list. Anything else?",
     "The moon is about three hundred and eighty four thousand kilometres away from us.",
@@ -59,7 +72,7 @@ ANSWERS: Final = (
     "An octopus has three hearts and blue blood, and it can squeeze through a hole the size of a coin.",
     "I did not quite understand that. Could you say it again, please?",
     "The bedroom is at nineteen degrees, the living room at twenty one and a half.",
-    "Mix two cups of flour with a pinch of salt, add the butter in small pieces, and knead it until it is smooth.",
+    "Mix two cups of flour with some salt, add the butter in small pieces, and knead until it is smooth.",
     "No, the shop closes at eight tonight, so you have twenty five minutes left to get there.",
 )
 COMMANDS: Final = (
@@ -78,6 +91,15 @@ FLITE: Final = ("awb", "slt", "rms", "kal16")
 ESPEAK: Final = ("en-us", "en-gb+f3", "en-gb-scotland+m3")
 
 Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Person:
+    """What somebody says; speech begins at sample `onset` of it."""
+
+    name: str
+    said: Samples
+    onset: int
 
 
 @dataclass
@@ -106,8 +128,8 @@ def answers() -> list[Samples]:
     return spoken
 
 
-def people(recordings: Path | None) -> list[tuple[str, Samples, int]]:
-    """Who interrupts: the sound from its first speech on at -26 dBFS while it speaks, and its end of onset."""
+def people(recordings: Path | None) -> list[Person]:
+    """Who interrupts: from shortly before the first speech on, at -26 dBFS while they speak."""
     found = []
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "a.wav"
@@ -127,15 +149,28 @@ def people(recordings: Path | None) -> list[tuple[str, Samples, int]]:
             continue
         first, last = np.flatnonzero(speech)[[0, -1]]
         level = np.sqrt((sound[: len(speech) * FRAME][np.repeat(speech, FRAME)] ** 2).mean())
-        begin = max(0, int(first) * FRAME - 1600)
-        kept.append(
-            (
-                name,
-                to_int16(sound[begin : int(last + 3) * FRAME] * 0.05 / level),
-                int(first) * FRAME - begin,
-            )
-        )
+        begin = max(0, int(first) * FRAME - LEAD)
+        said = to_int16(sound[begin : int(last + 3) * FRAME] * 10 ** (PERSON_DBFS / 20) / level)
+        person = Person(name, said, int(first) * FRAME - begin)
+        if is_noticed_in_quiet(person):
+            kept.append(person)
     return kept
+
+
+def is_noticed_in_quiet(person: Person) -> bool:
+    """Whether the label of the onset is right: nobody is to be noticed later than 300 ms in a quiet room."""
+    vad = gated.build(gated.Options(), CONTEXT)
+    quiet = np.random.default_rng(1).standard_normal(SAMPLE_RATE_HZ + len(person.said)) * 16
+    quiet[SAMPLE_RATE_HZ:] += person.said
+    speech = [vad.probability(block) >= 0.6 for block in blocks(quiet.astype(np.int16))]
+    vad.close()
+    due = SAMPLE_RATE_HZ + person.onset + ms_to_samples(300)
+    return any(speech[: due // BLOCK_SAMPLES])
+
+
+def blocks(sound: Samples) -> Iterator[AudioChunk]:
+    for at in range(0, len(sound) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
+        yield AudioChunk(sound[at : at + BLOCK_SAMPLES], start_sample=at)
 
 
 def program(name: str) -> str:
@@ -181,16 +216,14 @@ class Bench:
         self.far_end.take(0)
         self.at = 0
 
-    def run(self, played: Samples, person: Samples | None = None) -> list[Row]:
+    def run(self, played: Samples, said: Samples | None = None) -> list[Row]:
         rows = []
         self.barge_in.begin()
-        for begin in range(0, len(played) - BLOCK_SAMPLES + 1, BLOCK_SAMPLES):
-            block = played[begin : begin + BLOCK_SAMPLES]
-            said = np.zeros(BLOCK_SAMPLES, np.int16)
-            if person is not None:
-                said = person[begin : begin + BLOCK_SAMPLES]
-            self.far_end.put(block)
-            heard = AudioChunk(microphone(said, self.room.echo(block)), start_sample=self.at)
+        other = np.zeros_like(played) if said is None else said
+        for block, person in zip(blocks(played), blocks(other), strict=True):
+            self.far_end.put(block.samples)
+            sound = microphone(person.samples, self.room.echo(block.samples))
+            heard = AudioChunk(sound, start_sample=self.at)
             self.at = heard.end_sample
             clean = self.front_end.process(heard, self.far_end.take(BLOCK_SAMPLES))
             probability = self.vad.probability(clean)
@@ -199,7 +232,155 @@ class Bench:
             rows.append(Row(probability, levels, dbfs(clean.samples), since is not None))
         return rows
 
+    def close(self) -> None:
+        self.front_end.close()
+        self.vad.close()
 
-def with_pauses(spoken: Sequence[Samples], pause_s: float) -> Samples:
-    pause = np.zeros(round(pause_s * SAMPLE_RATE_HZ), np.int16)
-    return np.concatenate([part for sound in spoken for part in (sound, pause)])
+
+@dataclass
+class Interruptions:
+    """When people were noticed, in ms after their onset; nan where they were not."""
+
+    after_ms: list[float] = field(default_factory=list)
+    false: int = 0
+
+    def add(self, rows: Sequence[Row], onset: int, end: int) -> None:
+        noticed = [
+            (number + 1) * BLOCK_SAMPLES for number, row in enumerate(rows) if row.is_noticed
+        ]
+        self.false += sum(at < onset for at in noticed)
+        after = [at for at in noticed if onset <= at < end + ms_to_samples(200)]
+        self.after_ms.append(samples_to_ms(after[0] - onset) if after else math.nan)
+
+    def __str__(self) -> str:
+        times = np.array(self.after_ms)
+        share = f"{np.isfinite(times).sum()}/{len(times)}"
+        if not np.isfinite(times).any():
+            return f"{share:>8}{'-':>6}{'-':>6}"
+        p50, p95 = np.nanpercentile(times, [50, 95])
+        return f"{share:>8}{p50:>6.0f}{p95:>6.0f}"
+
+
+@dataclass
+class Result:
+    """One room at one level."""
+
+    heard_dbfs: float
+    filtered_dbfs: float
+    left_dbfs: float
+    speech: float
+    false: int
+    minutes: float
+    first_false: int
+    first_minutes: float
+    warm: Interruptions
+    cold: Interruptions
+
+    def __str__(self) -> str:
+        return (
+            f"{self.heard_dbfs:>7.0f}{self.heard_dbfs - self.filtered_dbfs:>8.0f}"
+            f"{self.heard_dbfs - self.left_dbfs:>7.0f}{self.speech * 100:>8.2f}"
+            f"{self.false:>7} in {self.minutes:<5.1f}{self.first_false:>5} in {self.first_minutes:<5.1f}"
+            f"{self.warm}{self.cold}"
+        )
+
+
+def measure(
+    rt60_s: float, echo_db: float, spoken: Sequence[Samples], others: Sequence[Person], args: Args
+) -> Result:
+    random = np.random.default_rng(round(rt60_s * 100 - echo_db))
+    silence = np.zeros(SAMPLE_RATE_HZ, np.int16)
+
+    def bench(seed: int) -> Bench:
+        return Bench(Room(rt60_s, echo_db, DELAY_MS[rt60_s], seed, noise_dbfs=NOISE_DBFS))
+
+    def answer() -> Samples:
+        return spoken[int(random.integers(len(spoken)))]
+
+    def interruption(lead: Samples) -> tuple[Samples, Samples, int, int]:
+        person, said = others[int(random.integers(len(others)))], answer()
+        latest = min(len(said) - SAMPLE_RATE_HZ, 3 * SAMPLE_RATE_HZ)
+        begin = len(lead) + int(random.integers(0, max(1, latest)))
+        played = np.concatenate((lead, said, silence[: SAMPLE_RATE_HZ // 2]))
+        louder = 10 ** ((loudness(said) + echo_db - PERSON_DBFS) / 20)
+        words = np.clip(person.said * louder, -32_768, 32_767)[: len(played) - begin]
+        other = np.zeros_like(played)
+        other[begin : begin + len(words)] = words
+        return played, other, begin + person.onset, begin + len(words)
+
+    room = bench(round(rt60_s * 10))
+    alone = room.run(silence)
+    while len(alone) * BLOCK_SAMPLES < args.minutes * 60 * SAMPLE_RATE_HZ:
+        pause = silence[: int(random.choice([3_200, 8_000, 16_000]))]
+        alone += room.run(np.concatenate((answer(), pause)))
+    warm, cold, first_false, first = Interruptions(), Interruptions(), 0, 0
+    for number in range(args.trials):
+        played, other, onset, end = interruption(silence[:0])
+        warm.add(room.run(played, other), onset, end)
+        room.run(np.concatenate((answer()[: 2 * SAMPLE_RATE_HZ], silence)))
+        new = bench(100 + number)
+        played, other, onset, end = interruption(silence)
+        cold.add(new.run(played, other), onset, end)
+        new.close()
+        new = bench(300 + number)
+        rows = new.run(np.concatenate((silence, answer(), silence[:6_400], answer())))
+        first_false += sum(row.is_noticed for row in rows)
+        first += len(rows)
+        new.close()
+    room.close()
+    settled = [row for row in alone[1_000:] if row.levels.echo_dbfs > -50]
+    return Result(
+        heard_dbfs=float(np.median([row.levels.heard_dbfs for row in settled])),
+        filtered_dbfs=float(np.median([row.levels.rest_dbfs for row in settled])),
+        left_dbfs=float(np.median([row.clean_dbfs for row in settled])),
+        speech=float(np.mean([row.probability >= 0.6 for row in alone])),
+        false=sum(row.is_noticed for row in alone),
+        minutes=len(alone) / 3_000,
+        first_false=first_false,
+        first_minutes=first / 3_000,
+        warm=warm,
+        cold=cold,
+    )
+
+
+class Args(argparse.Namespace):
+    """The command line."""
+
+    minutes: float
+    trials: int
+    recordings: Path | None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=10, help="of own speech in each room")
+    parser.add_argument("--trials", type=int, default=24, help="interruptions in each room")
+    parser.add_argument(
+        "--recordings", type=Path, metavar="FOLDER", help="more people who interrupt"
+    )
+    args = parser.parse_args(namespace=Args())
+    spoken, others = answers(), people(args.recordings)
+    print(f"{len(spoken)} answers, {len(others)} people; levels in dBFS, echo removed in dB by the")
+    print(
+        "filter and in all; per cent of blocks of own speech with a probability of 0.6; false alarms;"
+    )
+    print("interruptions noticed, and how long after the onset (p50, p95, in ms): warm, cold")
+    print(
+        f"{'rt60':>5}{'echo':>5}{'heard':>7}{'filter':>8}{'all':>7}{'speech':>8}{'false':>7} in min  "
+        f"{'first':>5} in min  {'warm':>7}{'p50':>6}{'p95':>6}{'cold':>8}{'p50':>6}{'p95':>6}"
+    )
+    warm, cold = Interruptions(), Interruptions()
+    for rt60_s in RT60_S:
+        for echo_db in ECHO_DB:
+            result = measure(rt60_s, echo_db, spoken, others, args)
+            print(f"{rt60_s:>5}{echo_db:>5}{result}", flush=True)
+            for total, part in ((warm, result.warm), (cold, result.cold)):
+                total.after_ms += part.after_ms
+                total.false += part.false
+    print(
+        f"all rooms: warm {warm}, cold {cold}; {warm.false + cold.false} noticed before they began"
+    )
+
+
+if __name__ == "__main__":
+    main()

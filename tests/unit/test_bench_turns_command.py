@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from voiced.bench_turns.figures import Results
+from voiced.bench_turns.figures import Results, RoomResult
 from voiced.bench_turns.run import Bench
+from voiced.bench_turns.scenes.barge_in import Interruption
+from voiced.bench_turns.scenes.echo import Monologue, Surroundings
 from voiced.bench_turns.scenes.latency import Reply
 from voiced.cli import main
 from voiced.types import ReplyPath
@@ -25,7 +27,9 @@ def _played(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the scenes had been played."""
 
     async def perform(self: Bench, progress: object) -> Results:
-        return Results(voiced=[reply(300.0)], reference=[reply(1200.0)])
+        interrupted = Interruption("stop", "slt", 400, was_noticed=True, silence_ms=210.0)
+        room = RoomResult(Surroundings(0.4, -10.0), (interrupted,), Monologue(612.0, 1))
+        return Results(voiced=[reply(300.0)], reference=[reply(1200.0)], rooms=[room])
 
     monkeypatch.setattr(Bench, "perform", perform)
 
@@ -83,4 +87,19 @@ def test_figures_are_a_table_for_people(
     assert "300 ms" in out
     assert "1200 ms" in out
     assert "0.25" in out
+    room = next(line for line in out.splitlines() if line.startswith("0.4 s"))
+    assert room.split()[2:] == [
+        "-10",
+        "dB",
+        "1",
+        "of",
+        "1",
+        "210",
+        "ms",
+        "210",
+        "ms",
+        "612",
+        "s",
+        "1",
+    ]
     assert [path.name for path in tmp_path.iterdir()] == ["voiced-turns.svg"]

@@ -118,7 +118,11 @@ def test_pauses_and_interruptions_are_counted() -> None:
             hesitations=[
                 hesitation(1, cut=True), hesitation(2), hesitation(1, missed=True)
             ],
-            interruptions=[interruption(300.0), interruption(200.0)],
+            interruptions=[
+                interruption(300.0),
+                interruption(200.0),
+                replace(interruption(None), was_silent_already=True),
+            ],
             backchannels=[
                 Backchannel("cough", 400, was_noticed=True, has_ended_answer=True, rest_audible_ms=0.0),
                 Backchannel("mm-hm", 400, was_noticed=True, has_ended_answer=False, rest_audible_ms=3500.0),
@@ -128,9 +132,9 @@ def test_pauses_and_interruptions_are_counted() -> None:
         )
     )  # fmt: skip
     assert (found["false_cutoffs"], found["pauses"], found["missed_ends"]) == (1, 4, 1)
-    assert (found["barge_ins_noticed"], found["barge_ins"]) == (3, 4)
+    assert (found["barge_ins_noticed"], found["barge_ins"]) == (3, 5)
     assert (found["barge_in_p50_ms"], found["barge_in_p95_ms"]) == (200.0, 300.0)
-    assert found["false_barge_ins"] == 3
+    assert found["false_barge_ins"] == 4
     assert found["prefix_tokens_reevaluated"] == 3
     assert found["scenes"]["echo"][0]["barge_ins_noticed"] == 1
     assert json.loads(json.dumps(found))

@@ -197,6 +197,15 @@ def test_who_talks_on_does_not() -> None:
         assert not found.has_first_word
 
 
+def test_who_is_silent_already_has_noticed_nobody() -> None:
+    (found,) = played(
+        Robot(answer_ms=700),
+        lambda s: barge_in.interrupt(s, [spoken(800)], [(spoken(700), 1500)], nothing),
+    )
+    assert found.was_silent_already
+    assert not found.was_noticed
+
+
 @pytest.mark.parametrize("hears", [False, True])
 def test_an_answer_that_a_cough_ends_is_told_from_one_that_goes_on(hears: bool) -> None:
     robot = Robot(hears_while_speaking=hears)

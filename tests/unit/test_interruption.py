@@ -45,6 +45,15 @@ def test_is_meant(heard: Interjection, meant: bool | None) -> None:
     assert is_meant(heard, MIN_CONFIDENCE) is meant
 
 
+def test_where_only_stop_interrupts() -> None:
+    stop = replace(PAUSE, words=1, is_match=True, is_stop=True, confidence=0.2)
+    for heard in (PAUSE, replace(PAUSE, is_match=True, speech_ms=3000), replace(PAUSE, words=0)):
+        assert is_meant(heard, MIN_CONFIDENCE, only_stop=True) is False
+    assert is_meant(stop, MIN_CONFIDENCE, only_stop=True) is True
+    # Until it pauses more may follow: "stop" may be the beginning of "stop by the shop".
+    assert is_meant(replace(stop, is_pause=False), MIN_CONFIDENCE, only_stop=True) is None
+
+
 heards = st.builds(
     Interjection,
     st.integers(0, 10),
@@ -53,12 +62,15 @@ heards = st.builds(
     st.floats(0, 1),
     st.booleans(),
     st.booleans(),
+    st.booleans(),
 )
 
 
 @given(heards, st.floats(0, 1))
 def test_a_pause_decides(heard: Interjection, min_confidence: float) -> None:
-    assert is_meant(replace(heard, is_pause=True), min_confidence) is not None
+    for only_stop in (False, True):
+        at_pause = replace(heard, is_pause=True)
+        assert is_meant(at_pause, min_confidence, only_stop=only_stop) is not None
 
 
 @given(heards, st.floats(0, 1))

@@ -312,3 +312,82 @@ def test_a_wait_that_was_dropped_takes_no_sound(segmenter: Segmenter) -> None:
     segmenter.finish(EndReason.RELEASED)
     segmenter.begin(ms(500))
     assert run(segmenter, (SPEECH, 60), start_ms=500) == [SpeechStarted(ms(300))]
+
+
+def test_an_utterance_that_somebody_else_heard_begin() -> None:
+    segmenter = Segmenter(SETTINGS)
+    started = segmenter.begin(ms(1000), earliest_sample=ms(700), has_begun=True)
+    assert started == [SpeechStarted(ms(800))]
+    events = run(segmenter, (SPEECH, 400), (QUIET, 160), (QUIET, 240), start_ms=1000)
+    assert events == [
+        SpeechPaused(ms(1400)),
+        SpeechEnded(ms(1400), ms(1800), EndReason.SILENCE),
+    ]
+
+
+def test_its_pre_roll_stops_at_the_earliest_sample_too() -> None:
+    segmenter = Segmenter(SETTINGS)
+    started = segmenter.begin(ms(1000), earliest_sample=ms(950), has_begun=True)
+    assert started == [SpeechStarted(ms(950))]
+    # Nor does it reach into the utterance before.
+    run(segmenter, (SPEECH, 400), (QUIET, 400), start_ms=1000)
+    assert segmenter.begin(ms(1500), has_begun=True) == [SpeechStarted(ms(1400))]
+
+
+def test_it_began_but_nothing_follows() -> None:
+    segmenter = Segmenter(SETTINGS)
+    segmenter.begin(ms(1000), has_begun=True)
+    events = run(segmenter, (QUIET, 2000), start_ms=1000)
+    # A cough was heard: an utterance like any other, not one that nobody said.
+    assert events == [
+        SpeechPaused(ms(1000)),
+        SpeechEnded(ms(1000), ms(1400), EndReason.SILENCE),
+    ]
+    assert not segmenter.is_listening
+
+
+def test_it_began_in_the_past_and_takes_up_the_blocks_since() -> None:
+    segmenter = Segmenter(SETTINGS)
+    segmenter.begin(ms(600), has_begun=True)
+    stretches = ((QUIET, 600), (SPEECH, 300), (QUIET, 300), (SPEECH, 100), (QUIET, 400))
+    assert run(segmenter, *stretches) == [
+        SpeechPaused(ms(900)),
+        SpeechResumed(ms(1200)),
+        SpeechPaused(ms(1300)),
+        SpeechEnded(ms(1300), ms(1700), EndReason.SILENCE),
+    ]
+
+
+def test_it_began_and_is_released_at_once() -> None:
+    segmenter = Segmenter(SETTINGS)
+    segmenter.begin(ms(1000), has_begun=True)
+    released = segmenter.finish(EndReason.RELEASED)
+    assert released == [SpeechEnded(ms(1000), ms(1000), EndReason.RELEASED)]
+
+
+@pytest.mark.parametrize("no_speech_ms", [500, 2000, 5000])
+def test_a_wait_of_another_length(segmenter: Segmenter, no_speech_ms: int) -> None:
+    segmenter.begin(ms(1000), no_speech_ms=no_speech_ms)
+    end_ms = 1000 + no_speech_ms
+    assert run(segmenter, (QUIET, no_speech_ms - 20), start_ms=1000) == []
+    assert run(segmenter, (QUIET, 20), start_ms=end_ms - 20) == [
+        SpeechEnded(ms(1000), ms(end_ms), EndReason.NO_SPEECH)
+    ]
+
+
+def test_a_wait_for_ever_for_once(segmenter: Segmenter) -> None:
+    segmenter.begin(0, no_speech_ms=0)
+    assert run(segmenter, (QUIET, 60_000)) == []
+    # The next one is as long as ever.
+    segmenter.begin(ms(60_000))
+    assert run(segmenter, (QUIET, 2000), start_ms=60_000) == [
+        SpeechEnded(ms(60_000), ms(62_000), EndReason.NO_SPEECH)
+    ]
+
+
+def test_a_wait_of_another_length_changes_nothing_once_speech_has_begun() -> None:
+    longer, usual = Segmenter(SETTINGS), Segmenter(SETTINGS)
+    longer.begin(0, no_speech_ms=300)
+    usual.begin(0)
+    stretches = ((QUIET, 200), (SPEECH, 2500), (QUIET, 380), (SPEECH, 200), (QUIET, 400))
+    assert run(longer, *stretches) == run(usual, *stretches) != []

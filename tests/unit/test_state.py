@@ -25,6 +25,7 @@ from voiced.core.signals import (
     StillQuiet,
     StopAsked,
     StopListening,
+    Trial,
     TurnOver,
     TurnSpoke,
     VoiceHeard,
@@ -46,6 +47,7 @@ NO_FOLLOW_UP = Manners(Activation.WAKE, BargeIn.VOICE, can_hear_itself=False)
 KEY = Manners(Activation.KEY)
 HANDS_FREE = Manners(Activation.SPEECH, BargeIn.VOICE, can_hear_itself=False)
 DEAF = Manners(Activation.WAKE, BargeIn.WAKE, can_hear_itself=True)
+ONLY_STOP = Manners(Activation.WAKE, BargeIn.WAKE, can_hear_itself=False)
 RUDE = Manners(Activation.WAKE, BargeIn.OFF, can_hear_itself=False)
 
 BEGUN = SpeechStarted(100)
@@ -193,7 +195,7 @@ SCENARIOS: dict[str, Scenario] = {
         WAKE, ASKED, VoiceHeard(900), "listening", HoldAnswer(1), Listen(900, Attention.BEGUN)
     ),
     "without a sound less where only stop interrupts": case(
-        Manners(Activation.WAKE, BargeIn.WAKE, can_hear_itself=False),
+        ONLY_STOP,
         ANSWERING,
         VoiceHeard(900),
         "listening",
@@ -205,7 +207,7 @@ SCENARIOS: dict[str, Scenario] = {
     "not while somebody speaks anyway": case(WAKE, SAYING, VoiceHeard(900), "listening 1"),
     "not twice": case(WAKE, HELD, VoiceHeard(990), "listening"),
     "it is transcribed on trial": case(
-        WAKE, HELD, SpeechStarted(900), "listening 2", BeginTurn(2, is_on_trial=True)
+        WAKE, HELD, SpeechStarted(900), "listening 2", BeginTurn(2, Trial.WORDS)
     ),
     "no sign during a hold": case(WAKE, HELD, StillQuiet(), "listening"),
     "it was meant": case(
@@ -393,23 +395,36 @@ def test_what_an_interrupted_turn_still_reports_changes_nothing(late: Event) -> 
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.ANSWERED])
-@pytest.mark.parametrize("has_ended", [False, True])
-def test_a_held_turn_that_ends_leaves_the_floor_to_the_one_on_trial(
-    outcome: Outcome, has_ended: bool
-) -> None:
-    events = (*ON_TRIAL, ENDED) if has_ended else ON_TRIAL
-    state, commands = run(WAKE, *events, TurnOver(1, outcome))
-    assert (state.turn_id, state.held_id) == (2, None)
-    assert GiveFloor(2) in commands
+def test_a_held_turn_that_ends_leaves_the_floor_to_the_one_on_trial(outcome: Outcome) -> None:
+    over = TurnOver(1, outcome)
+    state, commands = run(WAKE, *ON_TRIAL, over)
+    assert (state.phase, state.turn_id, state.held_id) == (Phase.LISTENING, 2, None)
+    # Cancelled although it is gone: the speaker is on hold until then.
+    assert commands == [CancelTurn(1), GiveFloor(2)]
+    state, commands = run(WAKE, *ON_TRIAL, ENDED, over)
+    assert (state.phase, state.turn_id, state.held_id) == (Phase.THINKING, 2, None)
+    assert commands == [CancelTurn(1), GiveFloor(2), Watch()]
 
 
 def test_a_held_turn_that_ends_is_not_resumed() -> None:
-    state, commands = run(WAKE, *HELD, TurnOver(1, Outcome.FAILED))
+    over = TurnOver(1, Outcome.FAILED)
+    state, commands = run(WAKE, *HELD, over)
     assert (state.turn_id, state.held_id) == (None, None)
-    # What is said is a question like any other from here on, and can be heard answered.
-    assert CancelTurn(1) in commands
-    assert ResumeAnswer(1) not in commands
-    assert run(WAKE, *HELD, TurnOver(1, Outcome.FAILED), BEGUN)[1] == [BeginTurn(2)]
+    assert commands == [CancelTurn(1)]
+    # What is said is a question like any other from here on.
+    assert run(WAKE, *HELD, over, BEGUN)[1] == [BeginTurn(2)]
+
+
+def test_beside_an_answer_that_goes_on_only_stop_is_on_trial() -> None:
+    _, commands = run(ONLY_STOP, *HELD, SpeechStarted(900))
+    assert commands == [BeginTurn(2, Trial.STOP)]
+    answered = TurnOver(1, Outcome.ANSWERED, has_spoken=True)
+    state, commands = run(ONLY_STOP, *ON_TRIAL, answered)
+    assert (state.phase, state.turn_id, state.held_id) == (Phase.IDLE, None, None)
+    assert CancelTurn(2) in commands
+    assert not {GiveFloor(2), CancelTurn(1)}.intersection(commands)
+    state, commands = run(ONLY_STOP, *ON_TRIAL, InterruptionMeant(2))
+    assert (state.turn_id, commands) == (2, [CancelTurn(1), GiveFloor(2)])
 
 
 def test_a_resumed_turn_is_as_addressed_as_it_was() -> None:

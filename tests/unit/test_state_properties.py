@@ -29,6 +29,7 @@ from voiced.core.signals import (
     StillQuiet,
     StopAsked,
     StopListening,
+    Trial,
     TurnOver,
     TurnSpoke,
     VoiceHeard,
@@ -51,12 +52,13 @@ class Floor:
     held: int | None = None
     addressed: dict[int, bool] = field(default_factory=dict)
     is_watched: bool = False
+    is_silenced: bool = False
 
     def over(self, turn_id: int) -> None:
         """A turn that is alive has ended by itself."""
         self.gone.add(turn_id)
-        self.speaker, self.trial = (
-            None if other == turn_id else other for other in (self.speaker, self.trial)
+        self.speaker, self.trial, self.held = (
+            None if other == turn_id else other for other in (self.speaker, self.trial, self.held)
         )
 
     def obey(self, command: Command) -> None:
@@ -65,28 +67,30 @@ class Floor:
                 assert not self.begun or turn_id > self.begun[-1]
                 assert self.speaker is None
                 assert self.trial is None
-                assert command.is_on_trial == (self.held is not None)
+                assert (command.trial is Trial.NONE) == (self.held is None)
                 self.begun.append(turn_id)
                 self.addressed[turn_id] = command.is_addressed
-                if command.is_on_trial:
+                if command.trial is not Trial.NONE:
                     self.trial = turn_id
                 else:
                     self.speaker = turn_id
             case HoldAnswer(turn_id):
                 assert (self.speaker, self.held) == (turn_id, None)
                 self.speaker, self.held = None, turn_id
+                self.is_silenced = command.silently
             case ResumeAnswer(turn_id):
                 assert turn_id == self.held
                 assert turn_id not in self.gone
                 assert self.speaker is None
                 self.speaker, self.held = turn_id, None
+                self.is_silenced = False
             case GiveFloor(turn_id):
                 assert (self.trial, self.speaker, self.held) == (turn_id, None, None)
                 self.speaker, self.trial = turn_id, None
             case CancelTurn(turn_id):
-                assert turn_id in {self.speaker, self.trial, self.held}
+                assert turn_id in {self.speaker, self.trial, self.held} | self.gone
                 self.over(turn_id)
-                self.held = None if self.held == turn_id else self.held
+                self.is_silenced = False
             case StopListening() | Listen():
                 self.is_watched = False
             case Watch():
@@ -100,6 +104,8 @@ class Floor:
         assert self.speaker is None or self.trial is None
         assert state.turn_id == (self.trial if self.speaker is None else self.speaker)
         assert state.held_id == self.held
+        # A speaker that nobody lets go on would say nothing ever again.
+        assert not self.is_silenced or self.held is not None
         if state.phase in {Phase.THINKING, Phase.SPEAKING}:
             assert state.turn_id is not None
         if state.phase in {Phase.IDLE, Phase.FOLLOW_UP}:
@@ -186,7 +192,7 @@ stories = st.builds(Story, manners, st.integers(0, 2**32), st.integers(0, 80))
 def test_one_turn_at_a_time_has_the_floor(story: Story) -> None:
     floor = Floor()
     for event, state, commands in story.steps():
-        if isinstance(event, TurnOver) and event.turn_id in {floor.speaker, floor.trial}:
+        if isinstance(event, TurnOver) and event.turn_id in floor.begun:
             floor.over(event.turn_id)
         for command in commands:
             floor.obey(command)
@@ -195,25 +201,28 @@ def test_one_turn_at_a_time_has_the_floor(story: Story) -> None:
 
 @given(stories)
 def test_what_was_held_comes_to_an_end(story: Story) -> None:
-    """It is resumed or cancelled, once; and nothing is resumed that was cancelled."""
+    """It is resumed, cancelled, or over by itself; and nothing is resumed after the others."""
     held: int | None = None
-    cancelled: set[int] = set()
-    for _, state, commands in story.steps():
+    gone: set[int] = set()
+    begun = 0
+    for event, state, commands in story.steps():
+        if isinstance(event, TurnOver) and event.turn_id <= begun:
+            gone.add(event.turn_id)
+        begun = state.turns_begun
         for command in commands:
             match command:
                 case HoldAnswer(turn_id):
-                    assert held is None
+                    assert held is None or held in gone
                     held = turn_id
                 case ResumeAnswer(turn_id):
                     assert turn_id == held
-                    assert turn_id not in cancelled
+                    assert turn_id not in gone
                     held = None
                 case CancelTurn(turn_id):
-                    cancelled.add(turn_id)
-                    held = None if turn_id == held else held
+                    gone.add(turn_id)
                 case _:
                     pass
-        assert state.held_id == held
+        assert state.held_id == (None if held in gone else held)
 
 
 @given(stories)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from voiced.audio._echo_filter import EchoFilter
-from voiced.audio.levels import dbfs
+from voiced.audio.levels import FLOOR_DBFS, dbfs
 from voiced.audio.resample import to_int16
-from voiced.core.barge_in import EchoLevels
+from voiced.core.barge_in import EchoLevels, EchoRemainder
 from voiced.errors import EngineError
 from voiced.types import BLOCK_SAMPLES, SAMPLE_RATE_HZ, AudioChunk, Samples, ms_to_samples
 
@@ -24,14 +24,23 @@ _FRAME_SAMPLES: Final = ms_to_samples(10)
 _SLEEPS_AFTER_SAMPLES: Final = ms_to_samples(10_000)
 """How long nothing has been played when echo cancellation stops working: longer than any echo."""
 
+_DELAY_SAMPLES: Final = ms_to_samples(8)
+"""By how much WebRTC's echo canceller delays (measured)."""
+
+_SURE_LEFT_DB: Final = -8.0
+_SURE_OVER_DB: Final = 10.0
+_SURE_BLOCKS: Final = 5
+"""When the filter's output is handed on as it is: it leaves little of the echo, there is much more than
+that, and for 100 ms after."""
+
 
 class FrontEnd:
     """Takes what the speaker adds out of what the microphone hears, on one thread.
 
-    Two in a row: a linear filter of our own (`_echo_filter.py`), whose levels say whether a person
-    speaks, and WebRTC's audio processing, from the livekit package, for what the filter leaves.
-    WebRTC's alone mutes a person who is as loud as the echo for a quarter of a second and more.
-    What comes out is 8 ms late.
+    Two in a row: a linear filter of our own (`_echo_filter.py`), and WebRTC's audio processing, from
+    the livekit package, for what the filter leaves. WebRTC's alone mutes a person who is as loud as
+    the echo for a tenth of a second and often half of what they say; so while the filter's levels
+    say that somebody speaks, they are heard past it. What comes out is 8 ms late.
     """
 
     def __init__(
@@ -57,14 +66,18 @@ class FrontEnd:
                 f"the echo canceller cannot be loaded ({error}); `make setup` installs it again"
             ) from error
         self._filter = EchoFilter() if echo_cancellation else None
-        self._may_sleep = echo_cancellation and not (noise_suppression or high_pass or gain)
+        self._only_cancels = echo_cancellation and not (noise_suppression or high_pass or gain)
         self._quiet_samples = _SLEEPS_AFTER_SAMPLES
+        self._remainder = EchoRemainder()
         self._far_end_rest: Samples = np.zeros(0, np.int16)
+        self._passed_by: Samples = np.zeros(_DELAY_SAMPLES, np.int16)
+        self._sure_blocks = 0
+        self._was_passed_by = False
         self._levels = EchoLevels()
 
     @property
     def levels(self) -> EchoLevels:
-        """How loud the echo was in the last block, and what was left without it."""
+        """What the filter made of the last block; without echo cancellation, of silence."""
         return self._levels
 
     def process(self, chunk: AudioChunk, far_end: Samples) -> AudioChunk:
@@ -77,16 +90,20 @@ class FrontEnd:
             raise EngineError("the echo canceller is closed")
         if len(chunk.samples) != BLOCK_SAMPLES or chunk.rate_hz != SAMPLE_RATE_HZ:
             raise EngineError("the echo canceller takes blocks of 20 ms at 16 kHz")
-        heard_dbfs = dbfs(chunk.samples)
-        self._levels = EchoLevels(heard_dbfs, rest_dbfs=heard_dbfs)
-        if self._is_asleep(far_end):
-            return chunk
         try:
-            rest = self._without_echo(self._apm, chunk.samples, heard_dbfs, far_end)
-            processed = _processed(self._apm, rest)
+            if self._filter is None:
+                samples = _processed(self._apm, chunk.samples)
+            elif self._is_asleep(far_end):
+                level_dbfs = dbfs(chunk.samples)
+                self._levels = self._remainder.levels(level_dbfs, FLOOR_DBFS, level_dbfs)
+                return chunk
+            else:
+                rest = self._filtered(self._filter, chunk.samples, far_end)
+                self._take_far_end(self._apm, far_end)
+                samples = self._past_webrtc(rest, _processed(self._apm, rest))
         except RuntimeError as error:
             raise EngineError(f"the echo canceller failed: {error}") from error
-        return AudioChunk(processed, start_sample=chunk.start_sample)
+        return AudioChunk(samples, start_sample=chunk.start_sample)
 
     def close(self) -> None:
         """Free it. The library's own threads, which sleep, stay until the process ends."""
@@ -95,23 +112,38 @@ class FrontEnd:
     def _is_asleep(self, far_end: Samples) -> bool:
         """Most of the time nothing is played, and then all this is a third of voiced's work."""
         self._quiet_samples = 0 if far_end.any() else self._quiet_samples + len(far_end)
-        return self._may_sleep and self._quiet_samples >= _SLEEPS_AFTER_SAMPLES
+        return self._only_cancels and self._quiet_samples >= _SLEEPS_AFTER_SAMPLES
 
-    def _without_echo(
-        self, apm: AudioProcessingModule, heard: Samples, heard_dbfs: float, far_end: Samples
-    ) -> Samples:
-        if self._filter is None:
-            return heard
-        rest, echo = self._filter.process(heard, _as_long_as_a_block(far_end))
-        rest_16 = to_int16(rest / np.float32(32_768))
-        echo_dbfs = dbfs(to_int16(echo / np.float32(32_768)))
-        self._levels = EchoLevels(heard_dbfs, echo_dbfs, dbfs(rest_16))
+    def _filtered(self, echo_filter: EchoFilter, heard: Samples, far_end: Samples) -> Samples:
+        rest, echo = echo_filter.process(heard, _as_long_as_a_block(far_end))
+        rest_16, echo_16 = (to_int16(part / np.float32(32_768)) for part in (rest, echo))
+        self._levels = self._remainder.levels(dbfs(heard), dbfs(echo_16), dbfs(rest_16))
+        return rest_16
+
+    def _take_far_end(self, apm: AudioProcessingModule, far_end: Samples) -> None:
         held = np.concatenate((self._far_end_rest, far_end))
         whole = len(held) - len(held) % _FRAME_SAMPLES
         self._far_end_rest = held[whole:]
         for begin in range(0, whole, _FRAME_SAMPLES):
             apm.process_reverse_stream(_frame(held[begin : begin + _FRAME_SAMPLES]))
-        return rest_16
+
+    def _past_webrtc(self, rest: Samples, processed: Samples) -> Samples:
+        """`processed`, or `rest` as late as that, or the way from one to the other."""
+        levels = self._levels
+        is_sure = levels.left_db <= _SURE_LEFT_DB and levels.over_db >= _SURE_OVER_DB
+        self._sure_blocks = _SURE_BLOCKS if is_sure else max(0, self._sure_blocks - 1)
+        late = np.concatenate((self._passed_by, rest))
+        self._passed_by = late[-_DELAY_SAMPLES:]
+        is_passed_by, was_passed_by = (
+            self._only_cancels and self._sure_blocks > 0,
+            self._was_passed_by,
+        )
+        self._was_passed_by = is_passed_by
+        if not is_passed_by and not was_passed_by:
+            return processed
+        share = np.linspace(was_passed_by, is_passed_by, BLOCK_SAMPLES, dtype=np.float32)
+        mixed: Samples = (late[:BLOCK_SAMPLES] * share + processed * (1 - share)).astype(np.int16)
+        return mixed
 
 
 def _as_long_as_a_block(far_end: Samples) -> Samples:

@@ -48,8 +48,7 @@ class Results:
 def figures(results: Results) -> dict[str, Any]:
     """The object that `--json` prints; None (null) stands for what was not measured."""
     voiced, reference = _by_path(results.voiced), _by_path(results.reference)
-    in_rooms = [each for room in results.rooms for each in room.interruptions]
-    interruptions = [*results.interruptions, *in_rooms]
+    interruptions = _interruptions(results)
     silences_ms = [each.silence_ms for each in interruptions if each.silence_ms is not None]
     hesitations = results.hesitations
     listened = bool(results.backchannels or results.rooms)
@@ -119,7 +118,13 @@ def _count(items: Sequence[Any], is_so: Callable[[Any], bool]) -> int | None:
 
 def _false_barge_ins(results: Results) -> int:
     own = sum(room.monologue.false_barge_ins for room in results.rooms)
-    return own + sum(each.has_ended_answer for each in results.backchannels)
+    unasked = sum(each.was_silent_already for each in _interruptions(results))
+    return own + unasked + sum(each.has_ended_answer for each in results.backchannels)
+
+
+def _interruptions(results: Results) -> list[Interruption]:
+    in_rooms = [each for room in results.rooms for each in room.interruptions]
+    return [*results.interruptions, *in_rooms]
 
 
 def _reevaluated(results: Results) -> int | None:
@@ -137,8 +142,10 @@ def _understanding(replies: Sequence[Reply]) -> dict[str, int]:
     }
 
 
-def _wasted(replies: Sequence[Reply]) -> dict[str, float]:
+def _wasted(replies: Sequence[Reply]) -> dict[str, float | None]:
     reports = [reply.report for reply in replies if reply.report is not None]
+    if not reports:
+        return {"turns": 0, "revisions_dropped": None, "tokens": None, "speech_s": None}
     return {
         "turns": len(reports),
         "revisions_dropped": sum(map(dropped_revisions, reports)),

@@ -33,8 +33,10 @@ from voiced.daemon import run_assistant
 from voiced.events import Observer
 from voiced.workshop import Engines
 
-_NOISY_EVERY: Final = 4
-"""Every so many sentences of the latency scene are said beside a noise."""
+_NOISY_EVERY: Final = 5
+"""Every so many sentences of the latency scene are said beside a noise: not a multiple of two, nor of the
+number of voices, so that each path and each voice has some.
+"""
 
 
 class SceneName(StrEnum):

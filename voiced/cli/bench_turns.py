@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 from voiced.cli.common import add_command, print_json, run_async, settings_from
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from rich.table import Table
 
     from voiced.bench_turns.figures import Results
 
@@ -122,10 +124,35 @@ def _print(found: Mapping[str, Any]) -> None:
         table.add_row("  turns", _plain(ours["turns"]), _plain(theirs["turns"]))
     for label, value in _rows(found):
         table.add_row(label, value)
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    if found["scenes"]["echo"]:
+        console.print(_rooms(found["scenes"]["echo"]))
+
+
+def _rooms(rooms: Sequence[Mapping[str, Any]]) -> Table:
+    """A line a room: those in which the assistant hears itself."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("room")
+    for title in ("echo", "noticed", "p50", "p95", "own speech", "false barge-ins"):
+        table.add_column(title, justify="right")
+    for room in rooms:
+        table.add_row(
+            f"{room['rt60_s']} s",
+            f"{room['echo_db']:.0f} dB",
+            _of(room["barge_ins_noticed"], room["barge_ins"]),
+            _ms(room["barge_in_p50_ms"]),
+            _ms(room["barge_in_p95_ms"]),
+            f"{room['own_speech_s']:.0f} s",
+            _plain(room["false_barge_ins"]),
+        )
+    return table
 
 
 def _rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    wasted = found["wasted"]
     return [
         ("commit to first sound, p50", _ms(found["commit_to_sound_p50_ms"])),
         ("false cut-offs", _of(found["false_cutoffs"], found["pauses"])),
@@ -134,11 +161,15 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("barge-in, onset to silence, p95", _ms(found["barge_in_p95_ms"])),
         ("barge-ins noticed", _of(found["barge_ins_noticed"], found["barge_ins"])),
         ("false barge-ins", _plain(found["false_barge_ins"])),
-        ("  in own speech of", f"{found['own_speech_s']:.0f} s"),
+        ("  own speech in rooms with echo", f"{found['own_speech_s']:.0f} s"),
+        (
+            '  ended by "mm-hm", a cough, a door',
+            _of(found["answers_ended_by_backchannel"], found["backchannels"]),
+        ),
         ("prefix tokens evaluated again", _plain(found["prefix_tokens_reevaluated"])),
-        ("wasted: readings", _plain(found["wasted"]["revisions_dropped"])),
-        ("wasted: tokens", _plain(found["wasted"]["tokens"])),
-        ("wasted: speech", f"{found['wasted']['speech_s']:.1f} s"),
+        ("wasted: readings", _plain(wasted["revisions_dropped"])),
+        ("wasted: tokens", _plain(wasted["tokens"])),
+        ("wasted: speech, s", _plain(wasted["speech_s"])),
     ]
 
 

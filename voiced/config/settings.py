@@ -134,7 +134,7 @@ class EndpointingSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             description="The silence after which what was said so far is looked at, in "
             "milliseconds; the person may go on.",
         ),
-    ] = 160
+    ] = 120
     silence_ms: Annotated[
         int,
         Meta(

@@ -25,15 +25,29 @@ _WHOLE: Final = 0.85
 _HANGS: Final = 0.15
 """Probabilities of being whole beyond which nothing is left to doubt."""
 
-_SURE_CONFIDENCE: Final = 0.5
-_NO_CONFIDENCE: Final = 0.15
-"""Confidences of a transcript between which it is believed more and more: what is misheard says little of
-whether somebody has finished. Less than the lower one is noise as often as speech."""
+_SURE_CONFIDENCE: Final = 0.35
+_NO_CONFIDENCE: Final = 0.05
+_DOUBTFUL_MS: Final = 350
+"""Confidences of a transcript between which it is believed more and more, and the least silence after what is
+not believed at all. Not much more than after what is: a sentence that was misheard is mostly still whole
+where the one that was said is, and hangs where that hangs."""
+
+_DOUBT: Final = 2.0
+"""By how much doubt raises the power of a probability: what is not quite surely whole seems to hang then."""
 
 _MATCH: Final = 0.9
-_PREFIX_MATCH: Final = 0.5
-"""How surely a sentence that a skill acts on is whole, where the expected sentences say nothing of it: as it
-is, and where it is known to be the beginning of longer ones."""
+_OPEN_MATCH: Final = 0.35
+_ENDS_OFTEN: Final = 0.5
+"""How surely a sentence that a skill acts on is whole: where half of the expected sentences that begin so end
+there, or nothing is known of that; and where nearly all of them go on ("turn on the lights")."""
+
+OPEN_SHARE: Final = 0.3
+"""Below this share the language model is worth asking after a match, too: "wake me up at" is one."""
+
+_COMMAND_SHARE: Final = 0.02
+_COMMAND: Final = 0.65
+"""What is the beginning of commands, of which fewer than this share end here, is at most so surely whole
+whatever the language model says: it takes "set a timer for five" for a sentence."""
 
 _MEMORY_PAUSES: Final = 12
 """Over how many pauses of a person their habit is averaged: the weight of an older one falls to a third."""
@@ -100,21 +114,21 @@ def whole_probability(evidence: Evidence) -> float | None:
     if evidence.is_match:
         if evidence.end_share is None:
             return _MATCH
-        # A match is a sentence, however many longer ones begin like it: half of those who say it mean it.
-        return _PREFIX_MATCH + (_MATCH - _PREFIX_MATCH) * min(1.0, 2 * evidence.end_share)
-    if evidence.end_share is not None and evidence.end_probability is not None:
-        # Expected sentences know commands, the language model knows the language: both must agree to end.
-        return min(evidence.end_probability, max(evidence.end_share, evidence.end_probability / 2))
-    if evidence.end_probability is not None:
-        return evidence.end_probability
-    return evidence.end_share if evidence.end_share == 0.0 else None
+        ends = math.sqrt(min(1.0, evidence.end_share / _ENDS_OFTEN))
+        whole = _OPEN_MATCH + (_MATCH - _OPEN_MATCH) * ends
+        said = evidence.end_probability
+        return whole if said is None or evidence.end_share >= OPEN_SHARE else min(whole, said)
+    hangs = evidence.end_share is not None and evidence.end_share < _COMMAND_SHARE
+    if evidence.end_probability is None:
+        return 0.0 if hangs else None
+    return min(evidence.end_probability, _COMMAND) if hangs else evidence.end_probability
 
 
 def patience_ms(evidence: Evidence, limits: PatienceLimits | None = None) -> int:
     """The silence, in ms, that ends the utterance after `evidence`.
 
-    Between certainties it falls with the logarithm: as much from 0.15 to 0.5 as from 0.5 to 0.85. A
-    transcript that is not believed moves it towards the configured silence, a slow speaker towards more.
+    Between certainties its logarithm falls evenly with the probability. After a transcript that is not
+    believed it is a little longer, and for a slow speaker.
     """
     limits = limits or PatienceLimits()
     if not evidence.has_words:
@@ -122,11 +136,13 @@ def patience_ms(evidence: Evidence, limits: PatienceLimits | None = None) -> int
     probability = whole_probability(evidence)
     if probability is None:
         return min(round(limits.base_ms * evidence.habit.slowness), limits.longest_ms)
+    belief = (evidence.confidence - _NO_CONFIDENCE) / (_SURE_CONFIDENCE - _NO_CONFIDENCE)
+    doubt = 1 - min(1.0, max(0.0, belief))
+    if not evidence.is_match:
+        probability **= 1 + _DOUBT * doubt
     share = (min(_WHOLE, max(_HANGS, probability)) - _HANGS) / (_WHOLE - _HANGS)
     told_ms = LONGEST_MS * math.pow(SHORTEST_MS / LONGEST_MS, share)
-    belief = (evidence.confidence - _NO_CONFIDENCE) / (_SURE_CONFIDENCE - _NO_CONFIDENCE)
-    belief = min(1.0, max(0.0, belief))
-    waited_ms = belief * told_ms + (1 - belief) * max(told_ms, limits.base_ms)
+    waited_ms = max(told_ms, SHORTEST_MS + doubt * (_DOUBTFUL_MS - SHORTEST_MS))
     if waited_ms > SHORTEST_MS:
         waited_ms = max(SHORTEST_MS, waited_ms * evidence.habit.slowness)
     return min(round(waited_ms), limits.longest_ms)

@@ -40,7 +40,7 @@ class SegmenterSettings:
     onset_ms: int = 80
     onset_window_ms: int = 160
     pre_roll_ms: int = 300
-    pause_ms: int = 160
+    pause_ms: int = 120
     patience_ms: int = 700
     max_utterance_ms: int = 30_000
     no_speech_ms: int = 6_000

@@ -29,6 +29,8 @@ _SHARES: Final = {
     "HassSetVolume": 3,
     "HassSetVolumeRelative": 4,
     "HassSetPosition": 3,
+    "VoicedCourtesy": 3,
+    "VoicedStop": 2,
 }
 """Of a hundred sentences, how many are of an intent; `_OTHER_SHARE` for the others. Set by what
 people say to assistants most, and by how many words each has to teach."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from voiced.bench_turns.cast import Spoken
-from voiced.bench_turns.scoring import audible_ms, silent_after
+from voiced.bench_turns.scoring import audible_ms, first_sound, silent_after
 from voiced.bench_turns.stage import Stage
 from voiced.core.state import Phase
-from voiced.types import Samples, samples_to_ms
+from voiced.types import Samples, ms_to_samples, samples_to_ms
 
 POINTS_MS: Final = (400, 1100, 2300, 3900)
 """When the person interrupts, after the first sound of the answer."""
@@ -39,6 +39,8 @@ class Interruption:
     silence_ms: float | None = None
     """From the onset of the person's speech to the last sound of the assistant; 0 where it paused then."""
     heard: str = ""
+    was_silent_already: bool = False
+    """Whether the answer had stopped before: it was interrupted by nobody."""
     has_first_word: bool = False
     """Whether the first word of the interruption was understood."""
 
@@ -71,10 +73,10 @@ async def interrupt(
     on_progress: Callable[[], None],
 ) -> list[Interruption]:
     """Ask for a long answer and interrupt it, once a line, so many milliseconds after it began."""
-    said: list[_Said | None] = []
+    said: list[_Said] = []
     for number, (spoken, point_ms) in enumerate(lines):
-        if not await _long_answer(stage, prompts[number % len(prompts)]):
-            said.append(None)
+        if not await _long_answer(stage, prompts, number):
+            on_progress()
             continue
         await stage.wait(point_ms)
         turns = len(stage.ended)
@@ -86,9 +88,7 @@ async def interrupt(
         said.append(_Said(spoken, point_ms, begin, stage.position))
         on_progress()
     track = stage.assistant()
-    return [
-        _interruption(each, track, _transcripts(stage, each)) for each in said if each is not None
-    ]
+    return [_interruption(each, track, _transcripts(stage, each)) for each in said]
 
 
 async def nod(
@@ -98,10 +98,10 @@ async def nod(
     on_progress: Callable[[], None],
 ) -> list[Backchannel]:
     """Ask for a long answer and make a sound, that long after it began, which does not ask for silence."""
-    said: list[_Said | None] = []
+    said: list[_Said] = []
     for number, (spoken, point_ms) in enumerate(sounds):
-        if not await _long_answer(stage, prompts[number % len(prompts)]):
-            said.append(None)
+        if not await _long_answer(stage, prompts, number):
+            on_progress()
             continue
         await stage.wait(point_ms)
         begin = stage.person.say(spoken.samples)
@@ -110,15 +110,20 @@ async def nod(
         await stage.hush()
         on_progress()
     track = stage.assistant()
-    return [_backchannel(each, track, stage) for each in said if each is not None]
+    return [_backchannel(each, track, stage) for each in said]
 
 
-async def _long_answer(stage: Stage, prompt: Spoken) -> bool:
-    """Ask, and wait until the answer has begun; False where none does."""
-    await stage.wait(_BREATH_MS)
-    stage.person.say(prompt.samples)
-    await stage.wait(samples_to_ms(len(prompt.samples)))
-    return await stage.until(lambda: stage.phase is Phase.SPEAKING, _PATIENCE_MS)
+async def _long_answer(stage: Stage, prompts: Sequence[Spoken], number: int) -> bool:
+    """Ask, and wait until the answer has begun; False where nobody who asks is understood."""
+    for attempt in range(len(prompts)):
+        prompt = prompts[(number + attempt) % len(prompts)]
+        await stage.wait(_BREATH_MS)
+        stage.person.say(prompt.samples)
+        await stage.wait(samples_to_ms(len(prompt.samples)))
+        if await stage.until(lambda: stage.phase is Phase.SPEAKING, _PATIENCE_MS):
+            return True
+        await stage.hush()
+    return False
 
 
 def _transcripts(stage: Stage, said: _Said) -> list[str]:
@@ -130,9 +135,10 @@ def _transcripts(stage: Stage, said: _Said) -> list[str]:
 
 
 def _interruption(said: _Said, track: Samples, transcripts: Sequence[str]) -> Interruption:
+    before = first_sound(track, said.begin - ms_to_samples(GAP_MS), said.begin)
     silent = silent_after(track, said.begin, said.done, gap_ms=GAP_MS)
     silence_ms = None if silent is None else samples_to_ms(silent - said.begin)
-    was_noticed = silence_ms is not None and silence_ms <= _NOTICED_MS
+    was_noticed = before is not None and silence_ms is not None and silence_ms <= _NOTICED_MS
     heard = " ".join(transcripts)
     return Interruption(
         text=said.spoken.text,
@@ -141,6 +147,7 @@ def _interruption(said: _Said, track: Samples, transcripts: Sequence[str]) -> In
         was_noticed=was_noticed,
         silence_ms=silence_ms if was_noticed else None,
         heard=heard,
+        was_silent_already=before is None,
         has_first_word=was_noticed and heard.split()[:1] == said.spoken.text.split()[:1],
     )
 

@@ -35,6 +35,7 @@ _RECIPE: Final = 1
 _SMOOTHING: Final = 3.0
 _TRIAL_S: Final = 60
 _LOG_BASE: Final = 1.0001
+_FIRST_BYTES: Final = 8_000
 
 _EXPECTED_WEIGHT: Final = 8.0
 _GENERAL_WEIGHT: Final = 6.5
@@ -137,7 +138,7 @@ def _decoder(files: Acoustics, dictionary: Path, language_model: Path, **options
 
     pocketsphinx.set_loglevel("FATAL")
     try:
-        return pocketsphinx.Decoder(
+        decoder = pocketsphinx.Decoder(
             hmm=str(files.folder),
             dict=str(dictionary),
             lm=str(language_model),
@@ -147,8 +148,13 @@ def _decoder(files: Acoustics, dictionary: Path, language_model: Path, **options
             loglevel="FATAL",
             **options,
         )
+        # The very first utterance of a decoder is scored a little differently, whatever it is.
+        decoder.start_utt()
+        decoder.process_raw(bytes(_FIRST_BYTES))
+        decoder.end_utt()
     except (RuntimeError, ValueError, OSError) as error:
         raise _model_error(files) from error
+    return decoder
 
 
 def _model_error(files: Acoustics) -> ModelError:
