@@ -35,6 +35,7 @@ from voiced.inference import Hosted
 from voiced.models import ModelStore
 from voiced.responder import ReplyLimits, Responder
 from voiced.skills.backchannels import Backchannels
+from voiced.skills.recall import Recall
 from voiced.skills.sentence_cache import cached_sentences
 from voiced.skills.skillset import SkillSet
 
@@ -138,8 +139,16 @@ class Workshop:
             llm = await self._host("llm", self._engines.llm)
         limits = ReplyLimits(llm_settings.max_tokens, self._settings.stt.min_confidence)
         conversation = Conversation.begin(llm_settings.system_prompt, EXAMPLES)
-        is_backchannel = Backchannels(self._settings.language).matches
-        return Responder(skills, llm, conversation, limits, datetime.now, is_backchannel)
+        language = self._settings.language
+        return Responder(
+            skills,
+            llm,
+            conversation,
+            limits,
+            datetime.now,
+            backchannels=Backchannels(language),
+            recall=Recall(language),
+        )
 
     async def _host(self, name: str, build: Callable[[], E]) -> Hosted[E]:
         hosted = await Hosted.load(name, build)

@@ -128,6 +128,23 @@ def test_looks_change_no_word(engine: Pocketsphinx, text: str, voice: str, mean:
         assert hear(looks) == undisturbed
 
 
+def test_noise_after_a_look_is_not_heard_until_it_is_asked_for(engine: Pocketsphinx) -> None:
+    spoken = load_spoken("turn off the kitchen lights", "slt")
+    noise = np.random.default_rng(0).normal(0, 900, SAMPLE_RATE_HZ).astype(np.int16)
+    session = engine.open()
+    feed(session, np.concatenate([spoken.samples, noise[:3200]]))
+    looked = session.transcript()
+    frames = engine._decoders[0].n_frames()
+    feed(session, noise[3200:6400])
+    assert engine._decoders[0].n_frames() == frames
+    assert session.partial() == looked.text
+    assert words(session.transcript().text) == words(spoken.text)
+    assert engine._decoders[0].n_frames() > frames
+    feed(session, noise)
+    assert engine._decoders[0].n_frames() > frames + 50
+    session.close()
+
+
 def test_long_silence_around_and_within_changes_nothing(engine: Pocketsphinx) -> None:
     spoken = load_spoken("turn off the kitchen lights", "slt")
     hush = np.random.default_rng(0).normal(0, 5, 3 * SAMPLE_RATE_HZ).astype(np.int16)

@@ -4,8 +4,8 @@
 
 A FOLDER holds a `manifest.json`, a list of objects with `file`, `text` (missing for noise) and, if wanted,
 `kind` and `seconds`, and the 16 kHz files. Groups are the sub-folders, or the kinds where there are none.
-With `--quiet-after MS` what follows the last sound is cut off or filled up to that length with the recording's own
-quiet: a pause at which the turn engine looks is 100 to 200 ms old, one that ends a turn without it 700.
+With `--quiet-after MS` what follows the last sound is cut off, or filled up with its own quiet, to
+that length: a pause that the turn engine looks at is 100 to 200 ms old.
 For each it prints the word error rate, the share of sentences without an error, the real-time factor (CPU
 time of all threads by the length of the sound), the CPU time from the end of the sound to the transcript, and
 how well `confidence` tells right from wrong: the area under the ROC curve, and the mean of both sides.

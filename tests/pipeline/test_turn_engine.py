@@ -180,7 +180,7 @@ def test_a_voice_interrupts_the_answer() -> None:
     # Six blocks of speech decide; one more, and the fade of the last one, until silence.
     until_silence = next(
         n
-        for n in range(0, 40)
+        for n in range(40)
         if not np.any(scene.recording[onset + n * BLOCK_SAMPLES :, 1][: BLOCK_SAMPLES * 4])
     )
     assert until_silence * BLOCK <= 240, silent_at[:3]
@@ -281,6 +281,23 @@ def test_its_own_voice_saying_the_wake_word_does_not_wake_it() -> None:
     ).play(script)
     assert [r.outcome for r in scene.reports] == [Outcome.ANSWERED]
     assert scene.heard == "okay nabu is my name"
+
+
+def test_asked_what_it_was_saying_it_says_it_again() -> None:
+    async def script(scene: Scene) -> None:
+        scene.say("count", pause_ms=1500)
+        await scene.until(speaking)
+        await asyncio.sleep(1.0)
+        scene.say("what time is it", pause_ms=1000)
+        await scene.until(lambda e: isinstance(e, ReplyGrew) and e.clause == "noon")
+        await scene.answered()
+        scene.say("what were you saying", pause_ms=1500)
+        await scene.answered()
+        scene.card.hang_up()
+
+    scene = hands_free(answers={"count": COUNT}).play(script)
+    assert scene.reports[-1].reply == f"I was saying: {COUNT}"
+    assert scene.heard.endswith(f"noon i was saying {SPOKEN}")
 
 
 # Follow-ups

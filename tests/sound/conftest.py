@@ -31,6 +31,16 @@ def own_pulse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pulse
 
 
 @pytest.fixture
+def echoing_pulse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulseServer]:
+    """A server whose microphone hears its speaker."""
+    reason = missing()
+    if reason is not None:
+        pytest.skip(reason)
+    with PulseServer(tmp_path_factory.mktemp("echo"), echoes=True) as server:
+        yield server
+
+
+@pytest.fixture
 def portaudio(pulse_server: PulseServer, monkeypatch: pytest.MonkeyPatch) -> PortAudio:
     """PortAudio in this process, with the devices of `pulse_server`."""
     return on(pulse_server, monkeypatch)

@@ -48,10 +48,16 @@ load-module module-native-protocol-unix socket={socket} auth-anonymous=1
 load-module module-null-sink sink_name={mic} rate={rate} channels=1 norewinds=1
 load-module module-remap-source source_name={mic}_source master={mic}.monitor
 load-module module-null-sink sink_name={speaker} rate={rate} channels=1 norewinds=1
+{echo}
 set-default-source {mic}_source
 set-default-sink {speaker}
 load-module module-cli exit_on_eof=1
 """
+
+_ECHO: Final = (
+    "load-module module-loopback source={speaker}.monitor sink={mic} latency_msec=30 adjust_time=0"
+)
+"""The microphone hears the speaker as loud as it plays."""
 
 _ALSA: Final = """
 pcm.!default {{ type pulse server "unix:{socket}" }}
@@ -72,19 +78,25 @@ def missing() -> str | None:
 
 
 class PulseServer:
-    """See the module. `rate_hz` is that of both virtual devices."""
+    """See the module. `rate_hz` is that of both virtual devices.
 
-    def __init__(self, folder: Path, rate_hz: int = 48_000) -> None:
+    With `echoes` the microphone hears the speaker, too.
+    """
+
+    def __init__(self, folder: Path, rate_hz: int = 48_000, *, echoes: bool = False) -> None:
         # A socket's path holds 107 bytes.
         self._socket = folder / "socket"
         self._folder = folder
         self._rate_hz = rate_hz
+        self._echoes = echoes
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         script = self._folder / "server.pa"
+        names = {"mic": MICROPHONE, "speaker": SPEAKER}
+        echo = _ECHO.format(**names) if self._echoes else ""
         script.write_text(
-            _SCRIPT.format(socket=self._socket, mic=MICROPHONE, speaker=SPEAKER, rate=self._rate_hz)
+            _SCRIPT.format(socket=self._socket, rate=self._rate_hz, echo=echo, **names)
         )
         (self._folder / "asound.conf").write_text(_ALSA.format(socket=self._socket))
         log = (self._folder / "pulseaudio.log").open("wb")
@@ -146,9 +158,11 @@ class PulseServer:
             thread.join()
 
     @contextlib.contextmanager
-    def listen(self, rate_hz: int = SAMPLE_RATE_HZ) -> Iterator[Recording]:
-        """Record what the speaker plays, silence included, until left."""
-        command = ["parec", f"--device={SPEAKER}.monitor", "--latency-msec=20"]
+    def listen(
+        self, rate_hz: int = SAMPLE_RATE_HZ, *, device: str = SPEAKER
+    ) -> Iterator[Recording]:
+        """Record what the speaker plays (or the microphone hears), silence included, until left."""
+        command = ["parec", f"--device={device}.monitor", "--latency-msec=20"]
         process = subprocess.Popen(
             [*command, *_format(rate_hz)],
             env={**os.environ, **self.environment},

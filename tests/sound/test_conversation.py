@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from contextlib import suppress
 from datetime import datetime, time, timedelta
 from pathlib import Path
-from time import monotonic
-from typing import IO
 
 import numpy as np
 
+from tests.sound.daemon import running
 from tests.sound.pulse import PulseServer
 from voiced.audio.wavfile import SoundReader
 from voiced.engines.contracts import BuildContext
@@ -26,31 +21,16 @@ QUESTION = Path(__file__).parents[2] / "voiced/cli/demo_questions/what_time_is_i
 
 
 def test_the_time_is_asked_and_told_aloud(pulse_server: PulseServer, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    with log.open("wb") as errors:
-        daemon = subprocess.Popen(
-            [str(Path(sys.executable).with_name("voiced")), "run"],
-            env={**os.environ, **pulse_server.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-        )
-        try:
-            with log.open() as lines:
-                wait_for("ready", lines, daemon)
-                asked_at = datetime.now().astimezone()
-                with pulse_server.listen() as speaker:
-                    pulse_server.speak(read(QUESTION))
-                    wait_for("turn 1 answered by skill", lines, daemon)
-                heard = speaker.samples()
-        finally:
-            daemon.terminate()
-            status = daemon.wait(10)
-    assert status == 0, log.read_text()
+    with running(pulse_server, tmp_path / "log") as daemon:
+        asked_at = datetime.now().astimezone()
+        with pulse_server.listen() as speaker:
+            pulse_server.speak(read(QUESTION))
+            daemon.wait_for("turn 1 answered by skill")
+        heard = speaker.samples()
     minutes = [(asked_at + timedelta(minutes=late)).time() for late in (-1, 0, 1)]
     told = transcribe(heard, tmp_path / "cache")
     assert told in [sentence(minute) for minute in minutes]
-    assert "what time is it" not in log.read_text(), "a log holds nothing of what is said"
+    assert "what time is it" not in daemon.log, "a log holds nothing of what is said"
 
 
 def sentence(moment: time) -> str:
@@ -66,7 +46,7 @@ def transcribe(heard: Samples, cache: Path) -> str:
     recogniser = pocketsphinx.build(pocketsphinx.Options(), context)
     session = recogniser.open()
     session.feed(AudioChunk(heard))
-    text = session.transcript(final=True).text
+    text = session.transcript().text
     recogniser.close()
     return text
 
@@ -76,17 +56,3 @@ def read(file: Path) -> Samples:
     samples = np.concatenate(list(reader.pieces()))
     reader.close()
     return samples
-
-
-def wait_for(wanted: str, lines: IO[str], daemon: subprocess.Popen[bytes]) -> None:
-    """Until the daemon's log has a line with `wanted` in it."""
-    deadline_s = monotonic() + 60
-    seen = ""
-    while wanted not in seen:
-        line = lines.readline()
-        seen += line
-        if not line:
-            assert daemon.poll() is None, f"it ended before {wanted!r}:\n{seen}"
-            assert monotonic() < deadline_s, f"no {wanted!r} in its log:\n{seen}"
-            with suppress(subprocess.TimeoutExpired):
-                daemon.wait(0.05)

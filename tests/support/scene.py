@@ -15,8 +15,8 @@ from voiced.assistant import Assistant
 from voiced.audio.earcons import earcon
 from voiced.audio.simulated import SimulatedDuplex
 from voiced.core.conversation import Conversation
-from voiced.core.segmenter import Segmenter, SegmenterSettings
 from voiced.core.endpointing import Endpointer
+from voiced.core.segmenter import Segmenter, SegmenterSettings
 from voiced.core.speculation import Speculation
 from voiced.core.state import Activation, BargeIn, Manners
 from voiced.daemon import run_together
@@ -38,8 +38,10 @@ from voiced.inference import Hosted
 from voiced.listener import Listener
 from voiced.player import Player
 from voiced.responder import ReplyLimits, Responder
-from voiced.tasks import unwrapped
+from voiced.skills.backchannels import Backchannels
 from voiced.skills.contracts import SkillMatch, World
+from voiced.skills.recall import Recall
+from voiced.tasks import unwrapped
 from voiced.types import SAMPLE_RATE_HZ, Earcon, SkillReply
 
 E = TypeVar("E")
@@ -156,7 +158,8 @@ class Scene:
                 Conversation.begin("be brief"),
                 ReplyLimits(60, 0.3),
                 lambda: datetime(2026, 1, 1, tzinfo=UTC),
-                {"mm-hm", "okay", "yeah"}.__contains__,
+                backchannels=Backchannels("en"),
+                recall=Recall("en"),
             )
             await self.responder.warm_up()
             hearing = Hearing(

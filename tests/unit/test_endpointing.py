@@ -98,22 +98,19 @@ def test_a_match_is_never_slower_than_the_same_words_without(evidence: Evidence)
 
 
 @given(evidences, limits, probabilities, probabilities)
-def test_what_is_not_believed_moves_towards_the_configured_silence(
+def test_what_is_not_believed_is_never_waited_for_less(
     evidence: Evidence, limits: PatienceLimits, one: float, other: float
 ) -> None:
     less, more = sorted((one, other))
-    doubted_ms = patience_ms(replace(evidence, confidence=less), limits)
-    believed_ms = patience_ms(replace(evidence, confidence=more), limits)
-    assert doubted_ms >= believed_ms
-    # Without any belief it is as if the words said nothing, unless they hang.
-    unbelieved_ms = patience_ms(replace(evidence, confidence=0.0), limits)
-    unknown = replace(evidence, is_match=False, end_share=None, end_probability=None)
-    assert unbelieved_ms >= patience_ms(unknown, limits)
+    assert patience_ms(replace(evidence, confidence=less), limits) >= patience_ms(
+        replace(evidence, confidence=more), limits
+    )
 
 
 def test_noise_that_looks_like_a_command_does_not_end_at_once() -> None:
-    assert patience_ms(replace(WHOLE, confidence=0.1)) >= PatienceLimits().base_ms
-    assert patience_ms(replace(WHOLE, confidence=0.95)) == patience_ms(WHOLE)
+    for evidence in (WHOLE, QUESTION):
+        assert patience_ms(replace(evidence, confidence=0.02)) >= patience_ms(evidence) + 100
+        assert patience_ms(replace(evidence, confidence=0.95)) == patience_ms(evidence)
 
 
 @given(evidences, habits, habits)
@@ -139,12 +136,12 @@ def test_habit_matters_where_the_end_is_open_not_where_it_is_certain() -> None:
         (replace(UNKNOWN, end_share=0.0), 0.0, 0.0),
         (QUESTION, 0.95, 0.95),
         (HANGS, 0.0, 0.02),
-        # A sentence of the language that no expected one goes on from: the model alone is half believed.
-        (replace(UNKNOWN, end_share=0.0, end_probability=0.9), 0.3, 0.6),
+        # A sentence of the language, but the expected ones that begin so go on: half believed.
+        (replace(UNKNOWN, end_share=0.0, end_probability=0.9), 0.3, 0.7),
         (replace(UNKNOWN, end_share=0.9, end_probability=0.1), 0.0, 0.1),
         (replace(UNKNOWN, is_match=True), 0.85, 1.0),
         (WHOLE, 0.85, 1.0),
-        (PREFIX, 0.5, 0.7),
+        (PREFIX, 0.4, 0.7),
     ],
 )
 def test_how_likely_it_is_whole(

@@ -290,6 +290,7 @@ def test_nothing_of_what_was_stopped_is_taken() -> None:
         await playback.play(chunk(50))
         playback.end()
         assert playback.take(10) is None
+        assert playback.queued_ms == 100
         # What had been heard by then is still known.
         assert playback.heard() == "one"
 

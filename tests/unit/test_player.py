@@ -62,13 +62,17 @@ class Tape:
     async def play(self, samples: int) -> list[int]:
         """Let so much time pass; what was heard in it, without the silence."""
         before = len(self.heard)
-        out = np.zeros(1, np.int16)
         for _ in range(samples):
             await asyncio.sleep(1 / RATE_HZ)
-            if self._playout.pull(out):
-                self.heard.append(int(out[0]))
+            self.play_sample()
         await asyncio.sleep(1 / RATE_HZ)
         return self.heard[before:]
+
+    def play_sample(self) -> None:
+        """Before anybody can do anything about it."""
+        out = np.zeros(1, np.int16)
+        if self._playout.pull(out):
+            self.heard.append(int(out[0]))
 
     def break_down(self) -> None:
         self._playout.fail(DeviceError("the speaker was unplugged"))
@@ -343,6 +347,22 @@ def test_held_while_its_end_is_on_its_way() -> None:
         assert playback.heard() == "clause 0 clause"
         player.resume()
         assert await tape.play(50) == sound(6, 11)
+        assert playback.is_done.is_set()
+
+    play(script)
+
+
+def test_held_in_the_moment_of_its_last_sample() -> None:
+    async def script(player: Player, tape: Tape) -> None:
+        playback = await answer(player, 10)
+        player.start(playback)
+        assert await tape.play(9) == sound(9)
+        tape.play_sample()
+        player.hold()
+        await tape.play(50)
+        assert not playback.is_done.is_set()
+        player.resume()
+        await tape.play(50)
         assert playback.is_done.is_set()
 
     play(script)

@@ -206,6 +206,13 @@ SCENARIOS: dict[str, Scenario] = {
     "not where nothing interrupts": case(RUDE, ANSWERING, VoiceHeard(900), "speaking 1"),
     "not while somebody speaks anyway": case(WAKE, SAYING, VoiceHeard(900), "listening 1"),
     "not twice": case(WAKE, HELD, VoiceHeard(990), "listening"),
+    "not while it is found out what the last one was": case(
+        WAKE, (*ON_TRIAL, ENDED), VoiceHeard(990), "thinking 2"
+    ),
+    "not when nothing more is heard": case(
+        WAKE, (*ANSWERING, InputEnded()), VoiceHeard(990), "speaking 1"
+    ),
+    "the held turn speaks for itself": case(WAKE, (*ON_TRIAL, ENDED), TurnSpoke(1), "thinking 2"),
     "it is transcribed on trial": case(
         WAKE, HELD, SpeechStarted(900), "listening 2", BeginTurn(2, Trial.WORDS)
     ),

@@ -131,8 +131,8 @@ def fitting(state: State) -> list[Event]:
         return waiting if state.held_id is None else [*waiting, *over(state.held_id)]
     own = over(state.turn_id)
     if state.held_id is not None:
-        meant = InterruptionMeant(state.turn_id)
-        return [ended, meant, TurnSpoke(state.turn_id), *own, *over(state.held_id), WakeHeard(0)]
+        meant, turns = InterruptionMeant(state.turn_id), (state.turn_id, state.held_id)
+        return [ended, meant, voice, *map(TurnSpoke, turns), *own, *over(turns[1]), WakeHeard(0)]
     if state.phase is Phase.LISTENING:
         return [ended, ended, KeyReleased(), *own]
     return [voice, voice, TurnSpoke(state.turn_id), *own]

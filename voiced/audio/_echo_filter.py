@@ -30,8 +30,6 @@ more are removed in the first two seconds.)"""
 _NOISE_SMOOTHING: Final = 0.5
 """How slowly what is not echo is followed, block by block; slower tears the filter at a person's onset."""
 
-_FFT: Final = 2 * BLOCK_SAMPLES
-
 Floats = npt.NDArray[np.float32]
 
 

@@ -84,8 +84,9 @@ class FarEnd:
         silence, and gives nothing.
         """
         if not self._is_wanted:
+            # The ring is silent yet, and the sink's thread, the only other writer, waits for the flag.
+            self._written = self._converter.needed_for(RESERVE_SAMPLES)
             self._is_wanted = True
-            self.put(np.zeros(self._converter.needed_for(RESERVE_SAMPLES), np.int16))
             return np.zeros(0, np.int16)
         waiting = self._written - self._read
         if waiting > self._limit:

@@ -50,6 +50,17 @@ class Conversation:
         past = (message for exchange in self.exchanges for message in exchange.messages)
         return (*self.prefix, *past, Message(Role.USER, said))
 
+    def before_interruption(self) -> tuple[Conversation, str] | None:
+        """The latest question whose answer was cut off, and the conversation up to it.
+
+        None where that is longer ago than the exchange before the last.
+        """
+        for index in range(len(self.exchanges) - 1, max(-1, len(self.exchanges) - 3), -1):
+            if self.exchanges[index].is_interrupted:
+                before = replace(self, exchanges=self.exchanges[:index])
+                return before, self.exchanges[index].said
+        return None
+
     def after(self, said: str, heard: str, *, is_interrupted: bool = False) -> Conversation:
         """The conversation with one more exchange. Where nothing was heard, nothing was said."""
         heard = heard.strip()

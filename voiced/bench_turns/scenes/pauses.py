@@ -20,7 +20,7 @@ PAUSES_MS: Final = (300, 500, 700, 900)
 _BREATH_MS: Final = 700
 _MISSED_MS: Final = 3_000
 """Without an answer for so long after the last sound, the end was missed."""
-_TASTE_MS: Final = 100
+_TASTE_MS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
