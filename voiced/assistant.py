@@ -24,8 +24,10 @@ from voiced.core.signals import (
     PlayEarcon,
     ResumeAnswer,
     Started,
+    StillQuiet,
     StopListening,
     TurnOver,
+    VoiceHeard,
     WakeHeard,
     Watch,
 )
@@ -35,9 +37,26 @@ from voiced.events import Observer, PhaseChanged, TurnEnded
 from voiced.hearing import Hearing
 from voiced.listener import Listener, Utterance
 from voiced.turn import Turn
-from voiced.types import Earcon, EndReason, Samples
+from voiced.types import (
+    Earcon,
+    EndReason,
+    Samples,
+    SpeechEnded,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechStarted,
+)
 
 _EVENTS_AHEAD: Final = 64
+
+_OF_SPEECH: Final = (
+    SpeechStarted,
+    SpeechPaused,
+    SpeechResumed,
+    SpeechEnded,
+    StillQuiet,
+    VoiceHeard,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +119,14 @@ class Assistant:
         player = self._stages.player
         match command:
             case Listen():
+                self._forget_speech()
                 listener.listen(command)
             case Watch():
                 listener.watch()
             case FinishUtterance():
                 listener.finish(EndReason.RELEASED)
             case StopListening():
+                self._forget_speech()
                 listener.stop_listening()
             case BeginTurn():
                 utterance = listener.take_utterance()
@@ -126,6 +147,12 @@ class Assistant:
                     await player.play_earcon(self._earcons[earcon])
             case _:
                 assert_never(command)
+
+    def _forget_speech(self) -> None:
+        """What was posted of the utterance that is dropped now is no news of the next one."""
+        for event in self._events.take_all():
+            if not isinstance(event, _OF_SPEECH):
+                self._events.send_nowait(event)
 
     def _begin_turn(self, begin: BeginTurn, utterance: Utterance) -> None:
         turn = Turn(

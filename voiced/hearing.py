@@ -106,6 +106,7 @@ class Hearing:
                     case SpeechResumed(start_sample) if pause is not None:
                         yield WentOn(samples_to_ms(start_sample - pause.end_sample))
                         pause = None
+                        await decoding.go_on()
                     case _:
                         pass
             if pause is None and decoding.unseen_ms >= _LOOK_EVERY_MS:
@@ -132,20 +133,23 @@ class _Decoding:
         self._stt = stt
         self._session = session
         self._start_sample = start_sample
-        self._quiet: list[AudioChunk] = []
+        self._waiting: list[AudioChunk] = []
         self.end_sample = start_sample
         self.unseen_ms = 0.0
 
     async def take(self, chunk: AudioChunk, *, is_pause: bool) -> None:
         """Decode `chunk`; in a pause, keep it for when the person goes on."""
         self.end_sample = chunk.end_sample
-        if is_pause:
-            self._quiet.append(chunk)
-            return
-        for waiting in _joined([*self._quiet, chunk]):
+        self._waiting.append(chunk)
+        if not is_pause:
+            await self.go_on()
+
+    async def go_on(self) -> None:
+        """Decode what was kept."""
+        for waiting in _joined(self._waiting):
             await self._stt.run(partial(_feed, self._session, waiting))
             self.unseen_ms += waiting.duration_ms
-        self._quiet.clear()
+        self._waiting.clear()
 
     async def transcript(self) -> Transcript:
         self.unseen_ms = 0.0

@@ -10,6 +10,7 @@ import numpy as np
 from tests.support.coded_speech import Codebook, words
 from voiced.engines.contracts import Cancel
 from voiced.errors import EngineError
+from voiced.skills.contracts import SkillMatch, World
 from voiced.types import (
     SAMPLE_RATE_HZ,
     AudioChunk,
@@ -18,6 +19,7 @@ from voiced.types import (
     Prefill,
     Role,
     Samples,
+    SkillReply,
     Transcript,
     WordEnd,
 )
@@ -203,3 +205,27 @@ class FakeTts:
 
     def close(self) -> None:
         pass
+
+
+class FakeSkills:
+    """Skills that are a table. A reply that begins with "!" has an effect, which `effects` counts."""
+
+    def __init__(self, replies: Mapping[str, str], end_shares: Mapping[str, float]) -> None:
+        self._replies = replies
+        self._end_shares = end_shares
+        self.effects: list[str] = []
+
+    def has_effect(self, match: SkillMatch) -> bool:
+        return self._replies[match.text].startswith("!")
+
+    def end_share(self, text: str) -> float | None:
+        return self._end_shares.get(text)
+
+    def match(self, text: str) -> SkillMatch | None:
+        intent = "VoicedStop" if text == "stop" else "Fake"
+        return SkillMatch(intent, text) if text in self._replies else None
+
+    def answer(self, match: SkillMatch, world: World) -> SkillReply:
+        if self.has_effect(match):
+            self.effects.append(match.text)
+        return SkillReply(match.intent, self._replies[match.text].removeprefix("!"))

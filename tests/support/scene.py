@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from tests.support.coded_speech import Codebook, silence
-from tests.support.fakes import FakeLlm, FakeStt, FakeTts, FakeVad, FakeWake
+from tests.support.fakes import FakeLlm, FakeSkills, FakeStt, FakeTts, FakeVad, FakeWake
 from tests.support.virtual_time import VirtualExecutor, run_virtual
 from voiced.assistant import Assistant
 from voiced.audio.earcons import earcon
@@ -39,36 +39,11 @@ from voiced.listener import Listener
 from voiced.player import Player
 from voiced.responder import ReplyLimits, Responder
 from voiced.skills.backchannels import Backchannels
-from voiced.skills.contracts import SkillMatch, World
 from voiced.skills.recall import Recall
 from voiced.tasks import unwrapped
-from voiced.types import SAMPLE_RATE_HZ, Earcon, SkillReply
+from voiced.types import SAMPLE_RATE_HZ, Earcon
 
 E = TypeVar("E")
-
-
-class FakeSkills:
-    """Skills that are a table. A reply that begins with "!" has an effect, which `effects` counts."""
-
-    def __init__(self, replies: Mapping[str, str], end_shares: Mapping[str, float]) -> None:
-        self._replies = replies
-        self._end_shares = end_shares
-        self.effects: list[str] = []
-
-    def has_effect(self, match: SkillMatch) -> bool:
-        return self._replies[match.text].startswith("!")
-
-    def end_share(self, text: str) -> float | None:
-        return self._end_shares.get(text)
-
-    def match(self, text: str) -> SkillMatch | None:
-        intent = "VoicedStop" if text == "stop" else "Fake"
-        return SkillMatch(intent, text) if text in self._replies else None
-
-    def answer(self, match: SkillMatch, world: World) -> SkillReply:
-        if self.has_effect(match):
-            self.effects.append(match.text)
-        return SkillReply(match.intent, self._replies[match.text].removeprefix("!"))
 
 
 @dataclass

@@ -61,7 +61,9 @@ def report(*revisions: Revision) -> TurnReport:
 
 def interruption(silence_ms: float | None) -> Interruption:
     noticed = silence_ms is not None
-    return Interruption("stop", "slt", 400, noticed, silence_ms, "stop", has_first_word=noticed)
+    return Interruption(
+        "stop", "slt", 400, noticed, silence_ms=silence_ms, heard="stop", has_first_word=noticed
+    )
 
 
 def hesitation(pauses: int, *, cut: bool = False, missed: bool = False) -> Hesitation:

@@ -14,8 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.coded_speech import Codebook
-from tests.support.fakes import FakeLlm, FakeTts
-from tests.support.scene import FakeSkills
+from tests.support.fakes import FakeLlm, FakeSkills, FakeTts
 from tests.support.virtual_time import VirtualExecutor, run_virtual
 from voiced.audio.simulated import SimulatedDuplex
 from voiced.core.conversation import Conversation
@@ -25,6 +24,8 @@ from voiced.errors import EngineError
 from voiced.inference import Hosted
 from voiced.player import playing
 from voiced.responder import ReplyLimits, Responder
+from voiced.skills.backchannels import Backchannels
+from voiced.skills.recall import Recall
 from voiced.types import BLOCK_SAMPLES, AudioChunk, Prefill, Transcript
 
 STORY = "There was a king. He ruled for long. Nobody knows his name."
@@ -84,6 +85,8 @@ class Desk:
             Conversation.begin("be brief"),
             ReplyLimits(60, 0.3),
             lambda: datetime(2026, 1, 1, tzinfo=UTC),
+            backchannels=Backchannels("en"),
+            recall=Recall("en"),
         )
         self.has_floor = asyncio.Event()
         self.has_floor.set()

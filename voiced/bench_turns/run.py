@@ -78,7 +78,7 @@ class _Amounts:
 
 
 _FULL: Final = _Amounts(99, 999, 24, 20, 99, 8, 600.0)
-_QUICK: Final = _Amounts(2, 2, 1, 1, 1, 1, 10.0)
+_QUICK: Final = _Amounts(1, 2, 1, 1, 1, 1, 10.0)
 
 Progress = Callable[[str, float, float], None]
 """Is told of a scene how much of it is done, and how much there is."""
@@ -124,7 +124,6 @@ class Bench:
             else:
                 sentences = interruptions = recorded(self.plan.recordings)
                 sentences = sentences[: 2 * amounts.sentences]
-            hesitant = [(line, ms) for ms in pauses.PAUSES_MS for line in script.pauses]
             noises = [
                 Spoken("mm-hm", "low", (hum(115.0),)),
                 Spoken("cough", "", (cough(),)),
@@ -137,7 +136,8 @@ class Bench:
                     for number, spoken in enumerate(sentences)
                 ],
                 hesitations=[
-                    (cast.say(line), ms) for line, ms in _spread(hesitant, amounts.hesitations)
+                    (cast.say(line), ms)
+                    for line, ms in _hesitations(script.pauses, amounts.hesitations)
                 ],
                 interruptions=interruptions,
                 backchannels=[*noises, *say(script.backchannels)],
@@ -258,10 +258,12 @@ def _at(points_ms: Sequence[int], sounds: Sequence[Spoken], count: int) -> list[
     return pairs
 
 
-def _spread(hesitant: Sequence[tuple[Line, int]], count: int) -> list[tuple[Line, int]]:
-    if count >= len(hesitant):
-        return list(hesitant)
-    return [hesitant[i * len(hesitant) // count] for i in range(count)]
+def _hesitations(lines: Sequence[Line], count: int) -> list[tuple[Line, int]]:
+    """Every line with every pause, or `count` of these, of other lines and other pauses."""
+    everything = [(line, pause_ms) for pause_ms in pauses.PAUSES_MS for line in lines]
+    if count >= len(everything):
+        return everything
+    return list(zip(thinned(lines, count), cycle(pauses.PAUSES_MS), strict=False))
 
 
 def _louder(spoken: Spoken, level_dbfs: float) -> Spoken:

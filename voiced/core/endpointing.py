@@ -77,10 +77,10 @@ class PauseHabit:
 
     @property
     def slowness(self) -> float:
-        """How this person's longer pauses compare with typical ones: 0.7 (brisk) to 1.5 (slow)."""
+        """How this person's longer pauses compare with typical ones: 0.75 (brisk) to 1.5 (slow)."""
         typical_ms = _TYPICAL_PAUSE_MS + _HABIT_SPREADS * _TYPICAL_SPREAD_MS
         own_ms = self.mean_ms + _HABIT_SPREADS * self.spread_ms
-        return min(1.5, max(0.7, own_ms / typical_ms))
+        return min(1.5, max(0.75, own_ms / typical_ms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def patience_ms(evidence: Evidence, limits: PatienceLimits | None = None) -> int
         return min(max(limits.base_ms, EMPTY_MS), limits.longest_ms)
     probability = whole_probability(evidence)
     if probability is None:
-        return min(round(limits.base_ms * evidence.habit.slowness), limits.longest_ms)
+        return min(_of_habit(limits.base_ms, evidence.habit), limits.longest_ms)
     belief = (evidence.confidence - _NO_CONFIDENCE) / (_SURE_CONFIDENCE - _NO_CONFIDENCE)
     doubt = 1 - min(1.0, max(0.0, belief))
     if not evidence.is_match:
@@ -143,9 +143,12 @@ def patience_ms(evidence: Evidence, limits: PatienceLimits | None = None) -> int
     share = (min(_WHOLE, max(_HANGS, probability)) - _HANGS) / (_WHOLE - _HANGS)
     told_ms = LONGEST_MS * math.pow(SHORTEST_MS / LONGEST_MS, share)
     waited_ms = max(told_ms, SHORTEST_MS + doubt * (_DOUBTFUL_MS - SHORTEST_MS))
-    if waited_ms > SHORTEST_MS:
-        waited_ms = max(SHORTEST_MS, waited_ms * evidence.habit.slowness)
-    return min(round(waited_ms), limits.longest_ms)
+    return min(_of_habit(waited_ms, evidence.habit), limits.longest_ms)
+
+
+def _of_habit(silence_ms: float, habit: PauseHabit) -> int:
+    """What of a silence is doubt grows and shrinks with the person's own pauses."""
+    return round(SHORTEST_MS + max(0.0, silence_ms - SHORTEST_MS) * habit.slowness)
 
 
 class Endpointer:

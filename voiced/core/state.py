@@ -277,16 +277,15 @@ def _resume(state: State, held_id: int) -> Step:
 
 def _held_turn_over(state: State, over: TurnOver) -> Step:
     """The answer on hold is over: it failed, or it was not silenced and has been given."""
-    released = CancelTurn(over.turn_id)
-    if state.turn_id is None:
-        return replace(state, held_id=None), (released,)
     if state.manners.barge_in is BargeIn.VOICE:
-        return _interrupt(state, state.turn_id, over.turn_id)
+        if state.turn_id is not None:
+            return _interrupt(state, state.turn_id, over.turn_id)
+        return replace(state, held_id=None), (CancelTurn(over.turn_id),)
     # What is being said could only have stopped it.
-    drop = (StopListening(), CancelTurn(state.turn_id))
+    trial = () if state.turn_id is None else (CancelTurn(state.turn_id),)
     alone = replace(state, turn_id=over.turn_id, held_id=None, is_addressed=state.held_is_addressed)
     rested, commands = _turn_over(alone, over)
-    return rested, (*drop, *commands)
+    return rested, (StopListening(), *trial, *commands)
 
 
 def _turn_over(state: State, over: TurnOver) -> Step:

@@ -24,7 +24,7 @@ GAP_MS: Final = 450
 """A silence of this length is one: the longest between two clauses lasts 0.36 s (measured)."""
 
 _REPLY_MS: Final = 4_000
-_REST_MS: Final = 4_000
+_REST_MS: Final = 3_000
 """How much of the answer is listened to after a sound that is no interruption."""
 
 
@@ -36,6 +36,9 @@ class Interruption:
     voice: str
     point_ms: int
     was_noticed: bool
+    """Whether the answer fell silent in time, and ended."""
+    was_silenced: bool = False
+    """Whether it fell silent in time; it may have gone on later, as after a cough."""
     silence_ms: float | None = None
     """From the onset of the person's speech to the last sound of the assistant; 0 where it paused then."""
     heard: str = ""
@@ -55,7 +58,7 @@ class Backchannel:
     """Whether the assistant fell silent, if only to hear what it was."""
     has_ended_answer: bool
     rest_audible_ms: float
-    """How much of the 4 s after it was sound."""
+    """How much of the 3 s after it was sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class _Said:
     spoken: Spoken
     point_ms: int
     begin: int
+    heard: int
+    """Until here the assistant was left alone; then it was stopped."""
     done: int
 
 
@@ -84,11 +89,12 @@ async def interrupt(
         await stage.wait(max(samples_to_ms(len(spoken.samples)), _NOTICED_MS + GAP_MS))
         if len(stage.ended) > turns:
             await stage.until(lambda: len(stage.ended) > turns + 1, _REPLY_MS)  # noqa: B023
+        heard = stage.position
         await stage.hush()
-        said.append(_Said(spoken, point_ms, begin, stage.position))
+        said.append(_Said(spoken, point_ms, begin, heard, stage.position))
         on_progress()
     track = stage.assistant()
-    return [_interruption(each, track, _transcripts(stage, each)) for each in said]
+    return [_interruption(each, track, stage) for each in said]
 
 
 async def nod(
@@ -106,8 +112,9 @@ async def nod(
         await stage.wait(point_ms)
         begin = stage.person.say(spoken.samples)
         await stage.wait(samples_to_ms(len(spoken.samples)) + _REST_MS)
-        said.append(_Said(spoken, point_ms, begin, stage.position))
+        heard = stage.position
         await stage.hush()
+        said.append(_Said(spoken, point_ms, begin, heard, stage.position))
         on_progress()
     track = stage.assistant()
     return [_backchannel(each, track, stage) for each in said]
@@ -134,17 +141,19 @@ def _transcripts(stage: Stage, said: _Said) -> list[str]:
     return [report.transcript.text for report in reports[after:]]
 
 
-def _interruption(said: _Said, track: Samples, transcripts: Sequence[str]) -> Interruption:
+def _interruption(said: _Said, track: Samples, stage: Stage) -> Interruption:
     before = first_sound(track, said.begin - ms_to_samples(GAP_MS), said.begin)
-    silent = silent_after(track, said.begin, said.done, gap_ms=GAP_MS)
+    silent = silent_after(track, said.begin, said.heard, gap_ms=GAP_MS)
     silence_ms = None if silent is None else samples_to_ms(silent - said.begin)
-    was_noticed = before is not None and silence_ms is not None and silence_ms <= _NOTICED_MS
-    heard = " ".join(transcripts)
+    was_silenced = before is not None and silence_ms is not None and silence_ms <= _NOTICED_MS
+    was_noticed = was_silenced and _has_ended(stage, said)
+    heard = " ".join(_transcripts(stage, said))
     return Interruption(
         text=said.spoken.text,
         voice=said.spoken.voice,
         point_ms=said.point_ms,
         was_noticed=was_noticed,
+        was_silenced=was_silenced,
         silence_ms=silence_ms if was_noticed else None,
         heard=heard,
         was_silent_already=before is None,
@@ -154,17 +163,17 @@ def _interruption(said: _Said, track: Samples, transcripts: Sequence[str]) -> In
 
 def _has_ended(stage: Stage, said: _Said) -> bool:
     # A turn without a reply is one in which nothing was said: the answer goes on beside it.
-    return any(report.reply for report in stage.reports_between(said.begin, said.done))
+    return any(report.reply for report in stage.reports_between(said.begin, said.heard))
 
 
 def _backchannel(said: _Said, track: Samples, stage: Stage) -> Backchannel:
     end = said.begin + len(said.spoken.samples)
-    rest_ms = samples_to_ms(said.done - end)
-    audible = audible_ms(track, end, said.done)
+    rest_ms = samples_to_ms(said.heard - end)
+    audible = audible_ms(track, end, said.heard)
     return Backchannel(
         sound=said.spoken.text,
         point_ms=said.point_ms,
-        was_noticed=any(said.begin <= sample < said.done for sample in stage.held),
+        was_noticed=any(said.begin <= sample < said.heard for sample in stage.held),
         has_ended_answer=_has_ended(stage, said) or audible < rest_ms / 2,
         rest_audible_ms=audible,
     )
