@@ -12,7 +12,7 @@ from typing import Final
 
 from voiced.core.clauses import ClauseSplitter
 from voiced.core.conversation import Conversation
-from voiced.core.endpointing import OPEN_SHARE
+from voiced.core.endpointing import Evidence, is_doubtful
 from voiced.engines.contracts import LanguageModel
 from voiced.inference import Hosted
 from voiced.skills.backchannels import Backchannels
@@ -44,6 +44,17 @@ class Plan:
     is_stop: bool = False
     is_recall: bool = False
 
+    @property
+    def evidence(self) -> Evidence:
+        """What it says about whether the sentence is whole."""
+        return Evidence(
+            has_words=bool(self.transcript.text),
+            confidence=self.transcript.confidence,
+            is_match=self.match is not None,
+            is_open_match=self.match is not None and self.match.is_open,
+            end_share=self.end_share,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ReplyLimits:
@@ -71,7 +82,7 @@ class Responder:
         self._skills = skills
         self._llm = llm
         self._conversation = conversation
-        self.limits = limits
+        self._limits = limits
         self._now = now
         self._backchannels = backchannels
         self._recall = recall
@@ -95,7 +106,7 @@ class Responder:
     def _plan(self, skills: SkillSet, transcript: Transcript) -> Plan:
         text = transcript.text
         match = skills.match(text)
-        is_clear = transcript.confidence >= self.limits.min_confidence
+        is_clear = transcript.confidence >= self._limits.min_confidence
         path = ReplyPath.NONE
         if match is not None:
             path = ReplyPath.SKILL
@@ -119,8 +130,8 @@ class Responder:
 
         None where neither is wanted. Cancelling stops the reading. Raises `EngineError`.
         """
-        may_go_on = plan.end_share is not None and plan.end_share < OPEN_SHARE
-        is_wanted = plan.path is ReplyPath.MODEL or (plan.match is not None and may_go_on)
+        is_doubtful_match = plan.match is not None and is_doubtful(plan.evidence)
+        is_wanted = plan.path is ReplyPath.MODEL or is_doubtful_match
         if self._llm is None or not is_wanted:
             return None
         question = plan.transcript.text
@@ -172,7 +183,7 @@ class Responder:
         self, llm: Hosted[LanguageModel], on_first_token: Callable[[], None]
     ) -> AsyncGenerator[str, None]:
         splitter = ClauseSplitter()
-        max_tokens = self.limits.max_tokens
+        max_tokens = self._limits.max_tokens
         async with aclosing(llm.stream(lambda m: m.generate(max_tokens=max_tokens))) as pieces:
             async for piece in pieces:
                 on_first_token()
@@ -182,7 +193,7 @@ class Responder:
             yield clause
 
     def _fitted(self, question: str, model: LanguageModel) -> Conversation:
-        budget_tokens = model.context_tokens - self.limits.max_tokens
+        budget_tokens = model.context_tokens - self._limits.max_tokens
         return self._conversation.fitted(question, model.count_tokens, budget_tokens)
 
     @property

@@ -11,9 +11,10 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 
-from voiced.core.endpointing import Endpointer, Evidence
+from voiced.core.endpointing import Endpointer
 from voiced.core.interruption import Interjection, is_meant
 from voiced.core.signals import Event, InterruptionMeant, Outcome, Trial, TurnSpoke
 from voiced.core.timeline import Timeline
@@ -165,8 +166,7 @@ class Turn:
         """Whether this may be worth an answer: False where it was no interruption of the one on hold."""
         if self._trial is Trial.NONE:
             return True
-        min_confidence = self._stages.responder.limits.min_confidence
-        meant = is_meant(heard, min_confidence, only_stop=self._trial is Trial.STOP)
+        meant = is_meant(heard, only_stop=self._trial is Trial.STOP)
         if meant:
             self._trial = Trial.NONE
             self._post(InterruptionMeant(self.turn_id))
@@ -192,13 +192,8 @@ class Turn:
     def _judge(
         self, plan: Plan, utterance: Utterance, endpointer: Endpointer, prefill: Prefill | None
     ) -> None:
-        evidence = Evidence(
-            has_words=bool(plan.transcript.text),
-            confidence=plan.transcript.confidence,
-            is_match=plan.match is not None,
-            end_share=plan.end_share,
-            end_probability=prefill.end_probability if prefill is not None else None,
-        )
+        said = None if prefill is None else prefill.end_probability
+        evidence = replace(plan.evidence, end_probability=said)
         silence_ms = endpointer.patience_ms(evidence)
         self._revisions.judged(silence_ms, prefill)
         utterance.be_patient(silence_ms)

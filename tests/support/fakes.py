@@ -197,10 +197,12 @@ class FakeTts:
 
     def synthesize(self, clause: str) -> Iterator[AudioChunk]:
         start_sample = 0
-        for number, word in enumerate(words(clause), 1):
+        spoken = words(clause)
+        is_plain = len(spoken) == len(clause.split())
+        for number, word in enumerate(spoken, 1):
             samples = self._codebook.say(word)
-            end = WordEnd(number, start_sample + len(samples))
-            yield AudioChunk(samples, self.rate_hz, start_sample, (end,))
+            ends = (WordEnd(number, start_sample + len(samples)),) if is_plain else ()
+            yield AudioChunk(samples, self.rate_hz, start_sample, ends)
             start_sample += len(samples)
 
     def close(self) -> None:

@@ -106,7 +106,7 @@ def test_even_then_somebody_louder_than_the_echo_is_noticed() -> None:
 def test_it_trusts_the_filter_within_two_seconds() -> None:
     ear = Ear([QUIET] * 50)
     ear.hear([ECHO] * 2 * SECOND)
-    assert ear.left_db == pytest.approx(-15, abs=5)
+    assert ear.left_db < -10
 
 
 def test_a_filter_that_lost_the_room_is_not_trusted_for_long() -> None:
@@ -177,7 +177,7 @@ def test_without_speech_there_is_nobody(blocks: list[Block]) -> None:
 
 @given(blocks=blocks)
 def test_nobody_softer_than_the_least_that_may_be_left_is_noticed(blocks: list[Block]) -> None:
-    assert converged().hear([(probability, -20, -36.1) for probability, *_ in blocks]) == []
+    assert converged().hear([(probability, -20, -28.1) for probability, *_ in blocks]) == []
 
 
 @given(blocks=blocks)
@@ -185,7 +185,7 @@ def test_what_it_trusts_the_filter_with_is_bounded(blocks: list[Block]) -> None:
     remainder = EchoRemainder()
     for _, echo_dbfs, rest_dbfs in blocks:
         levels = remainder.levels(0, echo_dbfs, rest_dbfs)
-        assert -20 <= levels.left_db <= 0
+        assert -12 <= levels.left_db <= 0
         assert levels.over_db <= rest_dbfs - echo_dbfs - levels.left_db
 
 

@@ -197,6 +197,32 @@ def test_who_talks_on_does_not() -> None:
         assert not found.has_first_word
 
 
+def test_who_pauses_and_goes_on_has_not_been_interrupted() -> None:
+    class Doubtful(Robot):
+        has_paused = False
+
+        def _hear(self, samples: Samples, now: int) -> None:
+            is_speaking = self._task is not None and not self._task.done()
+            if not is_speaking or self.has_paused or dbfs(samples) < SPEECH_DBFS:
+                super()._hear(samples, now)
+                return
+            self.has_paused = True
+            assert self._task is not None
+            self._task.cancel()
+            self._sink.flush()
+            self._task = asyncio.ensure_future(self._go_on())
+
+        async def _go_on(self) -> None:
+            await asyncio.sleep(1.0)
+            await self._sink.write(tone(20_000))
+
+    lines = [(spoken(600), 500)]
+    (found,) = played(Doubtful(), lambda s: barge_in.interrupt(s, [spoken(800)], lines, nothing))
+    assert found.was_silenced
+    assert not found.was_noticed
+    assert found.silence_ms is None
+
+
 def test_who_is_silent_already_has_noticed_nobody() -> None:
     (found,) = played(
         Robot(answer_ms=700),

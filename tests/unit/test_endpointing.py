@@ -35,7 +35,9 @@ probabilities = st.floats(0, 1)
 maybe = st.none() | probabilities
 habits = st.builds(PauseHabit, st.floats(0, 3000), st.floats(0, 2000))
 limits = st.builds(PatienceLimits, st.integers(300, 3000), st.integers(200, 5000))
-evidences = st.builds(Evidence, st.booleans(), probabilities, st.booleans(), maybe, maybe, habits)
+evidences = st.builds(
+    Evidence, st.booleans(), probabilities, st.booleans(), st.booleans(), maybe, maybe, habits
+)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from voiced.core.interruption import Interjection, is_meant
 
-MIN_CONFIDENCE = 0.4
 PAUSE = Interjection(words=2, speech_ms=500, is_pause=True, confidence=0.9)
 
 
@@ -29,29 +28,29 @@ PAUSE = Interjection(words=2, speech_ms=500, is_pause=True, confidence=0.9)
         # "Mm-hm", however well understood.
         (replace(PAUSE, words=1, is_backchannel=True), False),
         (replace(PAUSE, words=1, is_backchannel=True, is_match=True), False),
-        # "Stop", "what about Monday".
-        (replace(PAUSE, words=1), True),
+        # "Stop", "what about Monday"; but one word that no skill knows is often a noise.
+        (replace(PAUSE, words=1), False),
         (PAUSE, True),
         (replace(PAUSE, words=1, is_match=True, confidence=0.1), True),
         # Something, but who knows what.
         (replace(PAUSE, confidence=0.1), False),
-        (replace(PAUSE, confidence=MIN_CONFIDENCE), True),
+        (replace(PAUSE, confidence=0.1, speech_ms=1000), True),
         # Long speech is meant, whatever was understood of it.
         (replace(PAUSE, words=0, speech_ms=2000), True),
         (replace(PAUSE, confidence=0.0, speech_ms=2000), True),
     ],
 )
 def test_is_meant(heard: Interjection, meant: bool | None) -> None:
-    assert is_meant(heard, MIN_CONFIDENCE) is meant
+    assert is_meant(heard) is meant
 
 
 def test_where_only_stop_interrupts() -> None:
     stop = replace(PAUSE, words=1, is_match=True, is_stop=True, confidence=0.2)
     for heard in (PAUSE, replace(PAUSE, is_match=True, speech_ms=3000), replace(PAUSE, words=0)):
-        assert is_meant(heard, MIN_CONFIDENCE, only_stop=True) is False
-    assert is_meant(stop, MIN_CONFIDENCE, only_stop=True) is True
+        assert is_meant(heard, only_stop=True) is False
+    assert is_meant(stop, only_stop=True) is True
     # Until it pauses more may follow: "stop" may be the beginning of "stop by the shop".
-    assert is_meant(replace(stop, is_pause=False), MIN_CONFIDENCE, only_stop=True) is None
+    assert is_meant(replace(stop, is_pause=False), only_stop=True) is None
 
 
 heards = st.builds(
@@ -66,24 +65,20 @@ heards = st.builds(
 )
 
 
-@given(heards, st.floats(0, 1))
-def test_a_pause_decides(heard: Interjection, min_confidence: float) -> None:
+@given(heards)
+def test_a_pause_decides(heard: Interjection) -> None:
     for only_stop in (False, True):
         at_pause = replace(heard, is_pause=True)
-        assert is_meant(at_pause, min_confidence, only_stop=only_stop) is not None
+        assert is_meant(at_pause, only_stop=only_stop) is not None
 
 
-@given(heards, st.floats(0, 1))
-def test_who_goes_on_is_never_told_that_they_did_not_mean_it(
-    heard: Interjection, min_confidence: float
-) -> None:
-    assert is_meant(replace(heard, is_pause=False), min_confidence) is not False
+@given(heards)
+def test_who_goes_on_is_never_told_that_they_did_not_mean_it(heard: Interjection) -> None:
+    assert is_meant(replace(heard, is_pause=False)) is not False
 
 
-@given(heards, st.floats(0, 1), st.floats(0, 5000), st.integers(0, 10))
-def test_more_of_it_is_meant_no_less(
-    heard: Interjection, min_confidence: float, more_ms: float, more_words: int
-) -> None:
+@given(heards, st.floats(0, 5000), st.integers(0, 10))
+def test_more_of_it_is_meant_no_less(heard: Interjection, more_ms: float, more_words: int) -> None:
     more = replace(heard, speech_ms=heard.speech_ms + more_ms, words=heard.words + more_words)
-    if is_meant(heard, min_confidence):
-        assert is_meant(more, min_confidence)
+    if is_meant(heard):
+        assert is_meant(more)

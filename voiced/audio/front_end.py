@@ -26,8 +26,8 @@ _SLEEPS_AFTER_SAMPLES: Final = ms_to_samples(10_000)
 _DELAY_SAMPLES: Final = ms_to_samples(8)
 """By how much WebRTC's echo canceller delays (measured)."""
 
-_SURE_LEFT_DB: Final = -8.0
-_SURE_OVER_DB: Final = 10.0
+_SURE_LEFT_DB: Final = -10.0
+_SURE_OVER_DB: Final = 6.0
 _SURE_BLOCKS: Final = 5
 """When the filter's output is handed on as it is: it leaves little of the echo, there is much more than
 that, and for 100 ms after."""

@@ -36,16 +36,16 @@ _DOUBT: Final = 2.0
 """By how much doubt raises the power of a probability: what is not quite surely whole seems to hang then."""
 
 _MATCH: Final = 0.9
-_OPEN_MATCH: Final = 0.35
+_OPEN_ENDED: Final = 0.35
+_UNKNOWN_OPEN_MATCH: Final = 0.5
 _ENDS_OFTEN: Final = 0.5
+_SELDOM: Final = 0.3
 """How surely a sentence that a skill acts on is whole: where half of the expected sentences that begin so end
-there, or nothing is known of that; and where nearly all of them go on ("turn on the lights")."""
-
-OPEN_SHARE: Final = 0.3
-"""Below this share the language model is worth asking after a match, too: "wake me up at" is one."""
+there, or nothing is known of that; where nearly all of them go on ("turn on the lights"); where its last
+words may be any ("remind me to call the") and nothing is known. Below the last share there is doubt."""
 
 _COMMAND_SHARE: Final = 0.02
-_COMMAND: Final = 0.65
+_COMMAND: Final = 0.5
 """What is the beginning of commands, of which fewer than this share end here, is at most so surely whole
 whatever the language model says: it takes "set a timer for five" for a sentence."""
 
@@ -88,14 +88,16 @@ class Evidence:
     """What is known at a pause.
 
     `has_words` whether anything was understood, with what `confidence` (0..1); `is_match` whether a skill
-    would act on exactly that. `end_share` is how often the expected sentences that begin like this end here
-    (None: none begins like it), `end_probability` how likely the language model takes it for whole (None:
-    it was not asked, or has no calibration). `habit` is the person's.
+    would act on exactly that, `is_open_match` whether that takes any words at its end. `end_share` is how
+    often the expected sentences that begin like this end here (None: none begins like it),
+    `end_probability` how likely the language model takes it for whole (None: it was not asked, or has no
+    calibration). `habit` is the person's.
     """
 
     has_words: bool
     confidence: float = 1.0
     is_match: bool = False
+    is_open_match: bool = False
     end_share: float | None = None
     end_probability: float | None = None
     habit: PauseHabit = PauseHabit()
@@ -112,16 +114,28 @@ class PatienceLimits:
 def whole_probability(evidence: Evidence) -> float | None:
     """How likely it is that what was said is whole; None where nothing speaks for or against it."""
     if evidence.is_match:
-        if evidence.end_share is None:
-            return _MATCH
-        ends = math.sqrt(min(1.0, evidence.end_share / _ENDS_OFTEN))
-        whole = _OPEN_MATCH + (_MATCH - _OPEN_MATCH) * ends
-        said = evidence.end_probability
-        return whole if said is None or evidence.end_share >= OPEN_SHARE else min(whole, said)
+        return _whole_match(evidence)
     hangs = evidence.end_share is not None and evidence.end_share < _COMMAND_SHARE
     if evidence.end_probability is None:
         return 0.0 if hangs else None
     return min(evidence.end_probability, _COMMAND) if hangs else evidence.end_probability
+
+
+def _whole_match(evidence: Evidence) -> float:
+    share, said = evidence.end_share, evidence.end_probability
+    if share is None:
+        whole = _UNKNOWN_OPEN_MATCH if evidence.is_open_match else _MATCH
+    else:
+        least = _HANGS if evidence.is_open_match else _OPEN_ENDED
+        whole = least + (_MATCH - least) * math.sqrt(min(1.0, share / _ENDS_OFTEN))
+    # Asked only where there is doubt; then it can tell "wake me up at" from "turn off all the lights".
+    return whole if said is None or not is_doubtful(evidence) else min(whole, said)
+
+
+def is_doubtful(evidence: Evidence) -> bool:
+    """Whether a sentence that a skill acts on may still go on, so that the language model is worth asking."""
+    share = evidence.end_share
+    return evidence.is_open_match or (share is not None and share < _SELDOM)
 
 
 def patience_ms(evidence: Evidence, limits: PatienceLimits | None = None) -> int:

@@ -23,6 +23,9 @@ _NOTICED_MS: Final = 1_500
 GAP_MS: Final = 450
 """A silence of this length is one: the longest between two clauses lasts 0.36 s (measured)."""
 
+_VERDICT_MS: Final = 1_000
+"""How long after the person's last sound an answer may still be on hold."""
+
 _REPLY_MS: Final = 4_000
 _REST_MS: Final = 3_000
 """How much of the answer is listened to after a sound that is no interruption."""
@@ -86,7 +89,8 @@ async def interrupt(
         await stage.wait(point_ms)
         turns = len(stage.ended)
         begin = stage.person.say(spoken.samples)
-        await stage.wait(max(samples_to_ms(len(spoken.samples)), _NOTICED_MS + GAP_MS))
+        spoken_ms = samples_to_ms(len(spoken.samples))
+        await stage.wait(max(spoken_ms + _VERDICT_MS, _NOTICED_MS + GAP_MS))
         if len(stage.ended) > turns:
             await stage.until(lambda: len(stage.ended) > turns + 1, _REPLY_MS)  # noqa: B023
         heard = stage.position
