@@ -75,13 +75,19 @@ def test_the_levels_say_what_the_filter_found(front_end: FrontEnd) -> None:
 
 
 def test_a_person_as_loud_as_the_echo_is_not_muted(front_end: FrontEnd) -> None:
-    """WebRTC's canceller alone leaves 10 dB less of this person than the filter before it."""
+    """WebRTC's canceller alone mutes 16 % of these blocks."""
     played = spoken(12)
     said = np.zeros_like(played)
     # Another part of the same speech, so that both are as loud.
     said[-48_000:] = played[-96_000:-48_000]
     clean = through(front_end, Room(0.2, 0, 40, noise_dbfs=-80), played, said)
-    assert dbfs(np.concatenate(clean[-150:])) > dbfs(said[-48_000:]) - 4
+    person = [dbfs(block.samples) for block in blocks(said)]
+    muted = [
+        said_dbfs - dbfs(block) > 15
+        for said_dbfs, block in zip(person, clean, strict=True)
+        if said_dbfs > -35
+    ]
+    assert np.mean(muted) < 0.05
 
 
 def test_a_person_is_heard_as_before_while_nothing_is_played(front_end: FrontEnd) -> None:

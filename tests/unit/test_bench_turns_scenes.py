@@ -22,7 +22,7 @@ from voiced.bench_turns.stage import Addressee, Stage, on_stage
 from voiced.core.signals import Event, Outcome, StopAsked
 from voiced.core.state import Phase
 from voiced.errors import EngineError
-from voiced.events import Observer, PhaseChanged, TurnEnded, TurnReport
+from voiced.events import Observer, PhaseChanged, ReplyGrew, TurnEnded, TurnReport
 from voiced.types import (
     BLOCK_MS,
     BLOCK_SAMPLES,
@@ -84,6 +84,9 @@ class Robot:
             self._said_until = None
             self._task = asyncio.ensure_future(self._answer(now))
 
+    def sound(self) -> Samples:
+        return tone(self.answer_ms)
+
     def _stop(self) -> None:
         if self._task is not None and not self._task.done():
             self._task.cancel()
@@ -96,7 +99,7 @@ class Robot:
         self._endpoint_ms = samples_to_ms(endpoint)
         self._observe(PhaseChanged(Phase.THINKING))
         self._observe(PhaseChanged(Phase.SPEAKING))
-        await self._sink.write(tone(self.answer_ms))
+        await self._sink.write(self.sound())
         await self._sink.drain()
         self._end(Outcome.ANSWERED)
 
@@ -180,7 +183,7 @@ def test_an_end_that_is_not_noticed_is_missed() -> None:
 
 def interruptions(robot: Robot) -> list[barge_in.Interruption]:
     lines = [(spoken(700), 400), (spoken(900), 1500)]
-    return played(robot, lambda s: barge_in.interrupt(s, [spoken(800)], lines, nothing))
+    return played(robot, lambda s: barge_in.interrupt(s, [spoken(800)], "", lines, nothing))
 
 
 def test_who_stops_for_a_person_notices_them() -> None:
@@ -217,16 +220,43 @@ def test_who_pauses_and_goes_on_has_not_been_interrupted() -> None:
             await self._sink.write(tone(20_000))
 
     lines = [(spoken(600), 500)]
-    (found,) = played(Doubtful(), lambda s: barge_in.interrupt(s, [spoken(800)], lines, nothing))
+    (found,) = played(
+        Doubtful(), lambda s: barge_in.interrupt(s, [spoken(800)], "", lines, nothing)
+    )
     assert found.was_silenced
     assert not found.was_noticed
     assert found.silence_ms is None
 
 
+def test_who_is_between_two_clauses_notices_but_falls_silent_at_no_time() -> None:
+    class TwoClauses(Robot):
+        def sound(self) -> Samples:
+            pause = np.zeros(ms_to_samples(400), np.int16)
+            return np.concatenate([tone(1000), pause, tone(10_000)])
+
+    robot, lines = TwoClauses(hears_while_speaking=True), [(spoken(600), 1200)]
+    (found,) = played(robot, lambda s: barge_in.interrupt(s, [spoken(800)], "", lines, nothing))
+    assert found.was_noticed
+    assert found.silence_ms is None
+
+
+def test_an_answer_that_is_not_the_story_is_not_interrupted() -> None:
+    class Sorry(Robot):
+        async def _answer(self, endpoint: int) -> None:
+            self._observe(ReplyGrew(1, "Sorry, I did not understand that."))
+            await super()._answer(endpoint)
+
+    def scene(stage: Stage) -> Awaitable[list[barge_in.Interruption]]:
+        lines = [(spoken(600), 500)]
+        return barge_in.interrupt(stage, [spoken(800)], "The sea is wide.", lines, nothing)
+
+    assert played(Sorry(), scene) == []
+
+
 def test_who_is_silent_already_has_noticed_nobody() -> None:
     (found,) = played(
         Robot(answer_ms=700),
-        lambda s: barge_in.interrupt(s, [spoken(800)], [(spoken(700), 1500)], nothing),
+        lambda s: barge_in.interrupt(s, [spoken(800)], "", [(spoken(700), 1500)], nothing),
     )
     assert found.was_silent_already
     assert not found.was_noticed
@@ -236,7 +266,7 @@ def test_who_is_silent_already_has_noticed_nobody() -> None:
 def test_an_answer_that_a_cough_ends_is_told_from_one_that_goes_on(hears: bool) -> None:
     robot = Robot(hears_while_speaking=hears)
     (found,) = played(
-        robot, lambda s: barge_in.nod(s, [spoken(800)], [(spoken(300), 500)], nothing)
+        robot, lambda s: barge_in.nod(s, [spoken(800)], "", [(spoken(300), 500)], nothing)
     )
     assert found.has_ended_answer is hears
 

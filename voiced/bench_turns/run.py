@@ -193,9 +193,11 @@ class Bench:
         count = _counter(progress, "barge-in", total)
         async with on_stage(self._long_winded(1), SimulatedDuplex(person), person) as stage:
             results.interruptions = await barge_in.interrupt(
-                stage, lines.prompts, interruptions, count
+                stage, lines.prompts, lines.story, interruptions, count
             )
-            results.backchannels = await barge_in.nod(stage, lines.prompts, sounds, count)
+            results.backchannels = await barge_in.nod(
+                stage, lines.prompts, lines.story, sounds, count
+            )
 
     async def _room(
         self, results: Results, room: echo.Surroundings, number: int, progress: Progress
@@ -213,7 +215,9 @@ class Bench:
         person, acoustics = Person(), partial(Room, room.rt60_s, room.echo_db, seed=number)
         card = SimulatedDuplex(person, room=acoustics())
         async with on_stage(self._long_winded(1), card, person) as stage:
-            interrupted = await barge_in.interrupt(stage, prompts, interruptions, count)
+            interrupted = await barge_in.interrupt(
+                stage, prompts, lines.story, interruptions, count
+            )
         person = Person()
         card = SimulatedDuplex(person, room=acoustics(), pace=Pace.FAST)
         async with on_stage(self._long_winded(1), card, person) as stage:

@@ -15,7 +15,15 @@ from voiced.audio.simulated import SimulatedDuplex
 from voiced.bench_turns.person import Person
 from voiced.core.signals import Event, StopAsked
 from voiced.core.state import Phase
-from voiced.events import AssistantEvent, Observer, PhaseChanged, TurnEnded, TurnReport
+from voiced.events import (
+    AssistantEvent,
+    Observer,
+    PhaseChanged,
+    ReplyGrew,
+    TurnEnded,
+    TurnReport,
+    Understood,
+)
 from voiced.tasks import unwrapped
 from voiced.types import Samples, ms_to_samples
 
@@ -57,6 +65,8 @@ class Stage:
         """Where in the recording an answer fell silent because a voice was heard."""
         self.phase = Phase.IDLE
         self._is_answering = False
+        self.first_clause = ""
+        """What the answer that goes on, or the last one, began with."""
         self._card = card
         self._addressee: Addressee | None = None
 
@@ -99,6 +109,10 @@ class Stage:
     def observe(self, event: AssistantEvent) -> None:
         """For the pipeline: this has happened."""
         match event:
+            case Understood():
+                self.first_clause = ""
+            case ReplyGrew(clause=clause):
+                self.first_clause = self.first_clause or clause
             case PhaseChanged(phase):
                 if self._is_answering and phase is Phase.LISTENING:
                     self.held.append(self.position)

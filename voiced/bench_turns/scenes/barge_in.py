@@ -10,9 +10,9 @@ from voiced.bench_turns.cast import Spoken
 from voiced.bench_turns.scoring import audible_ms, first_sound, silent_after
 from voiced.bench_turns.stage import Stage
 from voiced.core.state import Phase
-from voiced.types import Samples, ms_to_samples, samples_to_ms
+from voiced.types import BLOCK_MS, Samples, ms_to_samples, samples_to_ms
 
-POINTS_MS: Final = (400, 1100, 2300, 3900)
+POINTS_MS: Final = (400, 1100, 2900, 3900)
 """When the person interrupts, after the first sound of the answer."""
 
 _BREATH_MS: Final = 700
@@ -43,7 +43,9 @@ class Interruption:
     was_silenced: bool = False
     """Whether it fell silent in time; it may have gone on later, as after a cough."""
     silence_ms: float | None = None
-    """From the onset of the person's speech to the last sound of the assistant; 0 where it paused then."""
+    """From the onset of the person's speech to the last sound of the assistant; None where it was between
+    two clauses and did not begin the second: nobody can know when it had noticed.
+    """
     heard: str = ""
     was_silent_already: bool = False
     """Whether the answer had stopped before: it was interrupted by nobody."""
@@ -77,13 +79,14 @@ class _Said:
 async def interrupt(
     stage: Stage,
     prompts: Sequence[Spoken],
+    story: str,
     lines: Sequence[tuple[Spoken, int]],
     on_progress: Callable[[], None],
 ) -> list[Interruption]:
     """Ask for a long answer and interrupt it, once a line, so many milliseconds after it began."""
     said: list[_Said] = []
     for number, (spoken, point_ms) in enumerate(lines):
-        if not await _long_answer(stage, prompts, number):
+        if not await _long_answer(stage, prompts, story, number):
             on_progress()
             continue
         await stage.wait(point_ms)
@@ -104,13 +107,14 @@ async def interrupt(
 async def nod(
     stage: Stage,
     prompts: Sequence[Spoken],
+    story: str,
     sounds: Sequence[tuple[Spoken, int]],
     on_progress: Callable[[], None],
 ) -> list[Backchannel]:
     """Ask for a long answer and make a sound, that long after it began, which does not ask for silence."""
     said: list[_Said] = []
     for number, (spoken, point_ms) in enumerate(sounds):
-        if not await _long_answer(stage, prompts, number):
+        if not await _long_answer(stage, prompts, story, number):
             on_progress()
             continue
         await stage.wait(point_ms)
@@ -124,14 +128,15 @@ async def nod(
     return [_backchannel(each, track, stage) for each in said]
 
 
-async def _long_answer(stage: Stage, prompts: Sequence[Spoken], number: int) -> bool:
-    """Ask, and wait until the answer has begun; False where nobody who asks is understood."""
+async def _long_answer(stage: Stage, prompts: Sequence[Spoken], story: str, number: int) -> bool:
+    """Ask, and wait until the answer has begun; False where nobody who asks is told the story."""
     for attempt in range(len(prompts)):
         prompt = prompts[(number + attempt) % len(prompts)]
         await stage.wait(_BREATH_MS)
         stage.person.say(prompt.samples)
         await stage.wait(samples_to_ms(len(prompt.samples)))
-        if await stage.until(lambda: stage.phase is Phase.SPEAKING, _PATIENCE_MS):
+        has_begun = await stage.until(lambda: stage.phase is Phase.SPEAKING, _PATIENCE_MS)
+        if has_begun and story.startswith(stage.first_clause):
             return True
         await stage.hush()
     return False
@@ -150,6 +155,7 @@ def _interruption(said: _Said, track: Samples, stage: Stage) -> Interruption:
     silent = silent_after(track, said.begin, said.heard, gap_ms=GAP_MS)
     silence_ms = None if silent is None else samples_to_ms(silent - said.begin)
     was_silenced = before is not None and silence_ms is not None and silence_ms <= _NOTICED_MS
+    was_between = silence_ms is not None and silence_ms < BLOCK_MS
     was_noticed = was_silenced and _has_ended(stage, said)
     heard = " ".join(_transcripts(stage, said))
     return Interruption(
@@ -158,7 +164,7 @@ def _interruption(said: _Said, track: Samples, stage: Stage) -> Interruption:
         point_ms=said.point_ms,
         was_noticed=was_noticed,
         was_silenced=was_silenced,
-        silence_ms=silence_ms if was_noticed else None,
+        silence_ms=silence_ms if was_noticed and not was_between else None,
         heard=heard,
         was_silent_already=before is None,
         has_first_word=was_noticed and heard.split()[:1] == said.spoken.text.split()[:1],

@@ -16,7 +16,7 @@ from voiced.types import samples_to_ms
 RT60_S: Final = (0.2, 0.4, 0.6)
 ECHO_DB: Final = (-20.0, -10.0, 0.0)
 
-POINTS_MS: Final = (600, 1500, 2700, 4300)
+POINTS_MS: Final = (600, 1500, 2900, 4000)
 """When the person interrupts: the first before an echo canceller knows the room."""
 
 _STUCK_S: Final = 60.0
