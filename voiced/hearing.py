@@ -87,7 +87,7 @@ class Hearing:
                 async for reading in self._readings(utterance, decoding):
                     yield reading
             finally:
-                self._stt.submit(session.close)
+                self._stt.submit(lambda _: session.close())
 
     async def _readings(
         self, utterance: Utterance, decoding: _Decoding

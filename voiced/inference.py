@@ -81,11 +81,11 @@ class Hosted(Generic[E]):
                     return
                 yield item  # type: ignore[misc]  # the sentinel is the only thing that is not a T
         finally:
-            self.submit(lambda: close(iterator))
+            self.submit(lambda _: close(iterator))
 
-    def submit(self, work: Callable[[], object]) -> None:
-        """Do `work` on the engine's thread after all that was asked before; nobody waits for it."""
-        self._executor.submit(work)
+    def submit(self, work: Callable[[E], object]) -> None:
+        """Do `work` with the engine after all that was asked before; nobody learns what came of it."""
+        self._executor.submit(work, self._engine)
 
     async def close(self) -> None:
         """Let running work end, close the engine on its thread, and end the thread."""

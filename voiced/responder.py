@@ -86,6 +86,7 @@ class Responder:
         self._now = now
         self._backchannels = backchannels
         self._recall = recall
+        self._catching_up = threading.Event()
 
     @property
     def conversation(self) -> Conversation:
@@ -134,6 +135,7 @@ class Responder:
         is_wanted = plan.path is ReplyPath.MODEL or is_doubtful_match
         if self._llm is None or not is_wanted:
             return None
+        self._catching_up.set()
         question = plan.transcript.text
         self._conversation = await self._llm.run(lambda model: self._fitted(question, model))
         messages = self._conversation.asking(question)
@@ -176,8 +178,16 @@ class Responder:
             yield _NO_MODEL if self._llm is None else _NOT_UNDERSTOOD
 
     def remember(self, question: str, heard: str, *, interrupted: bool) -> None:
-        """Keep an exchange, with the words of the answer that were really heard."""
+        """Keep an exchange, with the words of the answer that were really heard.
+
+        The language model reads it while nobody waits (a skill's answer it has not seen at all), so that
+        the next question is all that is new to it; `read` does not wait for that either.
+        """
         self._conversation = self._conversation.after(question, heard, is_interrupted=interrupted)
+        if self._llm is not None:
+            messages, cancel = self._conversation.messages, threading.Event()
+            self._catching_up = cancel
+            self._llm.submit(lambda model: model.extend(messages, cancel))
 
     async def _generate(
         self, llm: Hosted[LanguageModel], on_first_token: Callable[[], None]

@@ -112,7 +112,7 @@ class FakeSession:
 class FakeLlm:
     """Answers from a table; a token is a word. It asks before each token whether to stop.
 
-    `ends` says how likely a message is whole; `prefills` has every one that it was asked for.
+    `ends` says how likely a message is whole; `prefills` has that of every question.
     """
 
     context_tokens = 1024
@@ -145,7 +145,8 @@ class FakeLlm:
             return prefill
         self._question = messages[-1].content if messages else ""
         prefill = replace(prefill, end_probability=self._ends(self._question))
-        self.prefills.append(prefill)
+        if messages[-1].role is Role.USER:
+            self.prefills.append(prefill)
         return prefill
 
     def _read(self, tokens: list[str], reusable: int, cancel: Cancel) -> Prefill:

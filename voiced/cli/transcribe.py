@@ -79,7 +79,7 @@ async def _transcribe(file: Path, stt: Hosted[SpeechToText]) -> dict[str, Any]:
                 samples += len(piece)
             transcript = await stt.run(lambda _: session.transcript())
         finally:
-            stt.submit(session.close)
+            stt.submit(lambda _: session.close())
     finally:
         reader.close()
     return {

@@ -45,10 +45,15 @@ class Conversation:
             messages += Exchange(question, answer).messages
         return cls(tuple(messages))
 
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """All that was said, the prefix first."""
+        past = (message for exchange in self.exchanges for message in exchange.messages)
+        return (*self.prefix, *past)
+
     def asking(self, said: str) -> tuple[Message, ...]:
         """All messages, with the question `said` at the end."""
-        past = (message for exchange in self.exchanges for message in exchange.messages)
-        return (*self.prefix, *past, Message(Role.USER, said))
+        return (*self.messages, Message(Role.USER, said))
 
     def before_interruption(self) -> tuple[Conversation, str] | None:
         """The latest question whose answer was cut off, and the conversation up to it.

@@ -12,8 +12,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-SHORTEST_MS: Final = 200
-"""After what is surely whole. Shorter ones would fall into the stops between syllables."""
+SHORTEST_MS: Final = 180
+"""After what is surely whole: with the 50 ms in which a last sound fades, about 230. Shorter ones would fall
+into the stops between syllables."""
 
 LONGEST_MS: Final = 1300
 """After what surely hangs: people who look for a word in the middle of a sentence take up to a second."""
@@ -39,10 +40,9 @@ _MATCH: Final = 0.9
 _OPEN_ENDED: Final = 0.35
 _UNKNOWN_OPEN_MATCH: Final = 0.5
 _ENDS_OFTEN: Final = 0.5
-_SELDOM: Final = 0.3
 """How surely a sentence that a skill acts on is whole: where half of the expected sentences that begin so end
 there, or nothing is known of that; where nearly all of them go on ("turn on the lights"); where its last
-words may be any ("remind me to call the") and nothing is known. Below the last share there is doubt."""
+words may be any ("remind me to call the") and nothing is known."""
 
 _COMMAND_SHARE: Final = 0.02
 _COMMAND: Final = 0.5
@@ -128,14 +128,14 @@ def _whole_match(evidence: Evidence) -> float:
     else:
         least = _HANGS if evidence.is_open_match else _OPEN_ENDED
         whole = least + (_MATCH - least) * math.sqrt(min(1.0, share / _ENDS_OFTEN))
-    # Asked only where there is doubt; then it can tell "wake me up at" from "turn off all the lights".
+    # Asked only where any words may follow: "play some" is no more of a sentence for it than for a person.
     return whole if said is None or not is_doubtful(evidence) else min(whole, said)
 
 
 def is_doubtful(evidence: Evidence) -> bool:
     """Whether a sentence that a skill acts on may still go on, so that the language model is worth asking."""
     share = evidence.end_share
-    return evidence.is_open_match or (share is not None and share < _SELDOM)
+    return evidence.is_open_match and (share is None or share < _ENDS_OFTEN)
 
 
 def patience_ms(evidence: Evidence, limits: PatienceLimits | None = None) -> int:

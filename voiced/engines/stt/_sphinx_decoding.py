@@ -45,6 +45,10 @@ noise after the last word is no silence, and hearing again would take the time o
 
 _PAUSE_FRAMES: Final = 10
 _MIN_FRAMES: Final = 60
+_SPOKEN_FRAMES: Final = 150
+"""When an utterance's own mean is looked at: at a pause, if it is not shorter than the second, and while the
+person speaks after the third. To decode again takes 0.2 s, for which somebody waits at the end."""
+
 _SCORE_SHIFT: Final = 1024
 """pocketsphinx keeps path scores shifted right by ten bits (`SENSCR_SHIFT`)."""
 
@@ -94,7 +98,8 @@ class Decoding:
         is_pause = self._trimmer.quiet_frames >= _PAUSE_FRAMES and not self._is_adapted
         if self._unseen_samples and (is_pause or self._unseen_samples >= _GOING_ON_SAMPLES):
             self._go_on()
-        if self._looked is None and is_pause:
+        is_long = self._looked is None and self.frames >= _SPOKEN_FRAMES
+        if self._looked is None and not self._is_adapted and (is_pause or is_long):
             self._is_adapted = self._adapt()
 
     def partial(self) -> list[Reading]:
