@@ -188,6 +188,8 @@ class ReplyPath(StrEnum):
 class Earcon(StrEnum):
     """The short sounds that say something without words."""
 
+    READY = "ready"
+    """Everything is loaded; and the echo canceller learns the room from it."""
     LISTENING = "listening"
     DONE = "done"
     ERROR = "error"

@@ -90,7 +90,9 @@ def case(
 
 SCENARIOS: dict[str, Scenario] = {
     # A question after the wake word.
-    "it waits for the wake word": case(WAKE, (), Started(), "idle"),
+    "it says that it is ready, and waits for the wake word": case(
+        WAKE, (), Started(), "idle", PlayEarcon(Earcon.READY)
+    ),
     "a wake word listens from where it ended": case(
         WAKE, (), WakeHeard(640), "listening", Listen(640)
     ),

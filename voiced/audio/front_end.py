@@ -28,11 +28,12 @@ _DELAY_SAMPLES: Final = ms_to_samples(8)
 
 _SURE_LEFT_DB: Final = -10.0
 _SURE_OVER_DB: Final = 6.0
-_CLEAR_OVER_DB: Final = 15.0
 _SURE_BLOCKS: Final = 5
-"""When the filter's output is handed on as it is: where it leaves little of the echo and there is much more
-than that, or so much that the whole echo would not matter (in most cases there is none any more); and for
-100 ms after."""
+"""When the filter's output is handed on as it is: it leaves little of the echo, there is much more than
+that, and for 100 ms after."""
+
+_SILENT_SAMPLES: Final = ms_to_samples(500)
+"""Or nothing has been played for so long: then what is heard is no echo."""
 
 
 class FrontEnd:
@@ -132,8 +133,8 @@ class FrontEnd:
     def _past_webrtc(self, rest: Samples, processed: Samples) -> Samples:
         """`processed`, or `rest` as late as that, or the way from one to the other."""
         levels = self._levels
-        is_trusted = levels.left_db <= _SURE_LEFT_DB
-        is_sure = levels.over_db >= (_SURE_OVER_DB if is_trusted else _CLEAR_OVER_DB)
+        is_sure = levels.left_db <= _SURE_LEFT_DB and levels.over_db >= _SURE_OVER_DB
+        is_sure |= self._quiet_samples >= _SILENT_SAMPLES
         self._sure_blocks = _SURE_BLOCKS if is_sure else max(0, self._sure_blocks - 1)
         late = np.concatenate((self._passed_by, rest))
         self._passed_by = late[-_DELAY_SAMPLES:]

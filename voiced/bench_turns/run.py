@@ -104,8 +104,7 @@ class Bench:
     def __init__(self, settings: Settings, plan: Plan) -> None:
         self.plan = plan
         # An earcon would be taken for the answer.
-        sounds = msgspec.structs.replace(settings.sounds, enabled=False)
-        self.settings = msgspec.structs.replace(settings, sounds=sounds)
+        self.settings = settings
         self._amounts = _QUICK if plan.is_quick else _FULL
         self._lines = self._prepared()
 

@@ -31,6 +31,9 @@ _STOP_MS: Final = 5_000
 """How long an answer may take to end once it has been told to: what runs is not always interrupted."""
 
 
+_READY_MS: Final = 2000
+"""How long nobody speaks at first: the assistant makes a sound when it is ready."""
+
 _SETTLE_MS: Final = 100
 
 
@@ -153,6 +156,7 @@ async def on_stage(
             await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
             if not running.done():
+                await stage.wait(_READY_MS)
                 yield stage
                 await stage.hush()
                 person.leave()

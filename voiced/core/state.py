@@ -132,7 +132,9 @@ def step(state: State, event: Event) -> Step:  # noqa: C901, PLR0912  # a table 
     manners = state.manners
     match event:
         case Started():
-            return _rest(state)
+            rested, commands = _rest(state)
+            ready = (PlayEarcon(Earcon.READY),) if manners.watches else ()
+            return rested, (*ready, *commands)
         case WakeHeard(end_sample) if _may_wake(state):
             return _attend(state, Listen(end_sample))
         case KeyPressed() if manners.activation is not Activation.SPEECH:
