@@ -71,6 +71,11 @@ class Draft:
         self.playback = stages.player.prepare(on_first_sound)
         self._task = asyncio.create_task(self._work(), name="draft")
 
+    @property
+    def is_committed(self) -> bool:
+        """Whether it is wanted, and may be heard."""
+        return self._committed.is_set()
+
     def commit(self) -> None:
         """It is wanted: let it be heard, and the rest of it be made."""
         self._committed.set()

@@ -118,7 +118,7 @@ class Turn:
             turn_id=self.turn_id,
             outcome=outcome,
             transcript=self._transcript,
-            reply=" ".join(draft.clauses) if draft is not None else "",
+            reply=" ".join(draft.clauses) if draft is not None and draft.is_committed else "",
             path=self._plan.path if self._plan is not None else ReplyPath.NONE,
             end_reason=self._end_reason,
             timings_ms=self._timeline.timings_ms,

@@ -15,7 +15,7 @@ from voiced.engines.stt import pocketsphinx
 from voiced.models import ModelStore
 from voiced.skills.normalise import normalise
 from voiced.skills.spoken import spoken_for
-from voiced.types import AudioChunk, Samples
+from voiced.types import SAMPLE_RATE_HZ, AudioChunk, Samples
 
 QUESTION = Path(__file__).parents[2] / "voiced/cli/demo_questions/what_time_is_it.wav"
 
@@ -24,7 +24,10 @@ def test_the_time_is_asked_and_told_aloud(pulse_server: PulseServer, tmp_path: P
     with running(pulse_server, tmp_path / "log") as daemon:
         asked_at = datetime.now().astimezone()
         with pulse_server.listen() as speaker:
-            pulse_server.speak(read(QUESTION))
+            # The sound that says "ready" comes first.
+            pulse_server.speak(
+                np.concatenate([np.zeros(SAMPLE_RATE_HZ * 2, np.int16), read(QUESTION)])
+            )
             daemon.wait_for("turn 1 answered by skill")
         heard = speaker.samples()
     minutes = [(asked_at + timedelta(minutes=late)).time() for late in (-1, 0, 1)]

@@ -150,9 +150,9 @@ def problems(
             ),
         ),
         (
-            "[endpointing]\nsilence_ms = 150",
+            "[endpointing]\nsilence_ms = 110",
             (
-                "2: endpointing.pause_ms (160) is more than endpointing.silence_ms (150): "
+                "2: endpointing.pause_ms (120) is more than endpointing.silence_ms (110): "
                 "an utterance would end before it pauses"
             ),
         ),

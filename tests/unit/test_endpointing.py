@@ -94,7 +94,7 @@ def test_the_more_sentences_end_here_the_shorter(
 @given(evidences)
 def test_a_match_is_never_slower_than_the_same_words_without(evidence: Evidence) -> None:
     """Where the words are known to begin a sentence, and no model was asked."""
-    evidence = replace(evidence, end_probability=None)
+    evidence = replace(evidence, is_open_match=False, end_probability=None)
     matched, unmatched = (replace(evidence, is_match=is_match) for is_match in (True, False))
     assert patience_ms(matched) <= patience_ms(unmatched)
 

@@ -32,6 +32,9 @@ examples:
 exit status: 0 when every question was answered, 1 otherwise.
 """
 
+_FIRST_BREATH_S: Final = 1.5
+"""What they wait before the first: the sound that says "ready" lasts a second."""
+
 _BREATH_S: Final = 0.8
 """What a person waits after an answer before they ask the next thing."""
 
@@ -145,6 +148,7 @@ class _Person:
 
     async def speak(self) -> None:
         await self._ready.wait()
+        await asyncio.sleep(_FIRST_BREATH_S - _BREATH_S)
         for question in self._questions:
             await asyncio.sleep(_BREATH_S)
             self._turn_ended.clear()

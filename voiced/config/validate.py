@@ -14,12 +14,8 @@ _IN_ORDER: Final = (
         "speech would end where it begins",
     ),
     ("endpointing.pause_ms", "endpointing.silence_ms", "an utterance would end before it pauses"),
-    ("endpointing.silence_ms", "endpointing.max_silence_ms", "it is the longest of all"),
-    (
-        "endpointing.max_silence_ms",
-        "segmenter.max_utterance_ms",
-        "no silence could end an utterance",
-    ),
+    ("endpointing.silence_ms", "endpointing.max_silence_ms", "no pause may last longer than that"),
+    ("endpointing.silence_ms", "segmenter.max_utterance_ms", "no silence could end an utterance"),
 )
 """A key, another that must not be smaller, and what would come of it."""
 
