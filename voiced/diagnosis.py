@@ -66,6 +66,8 @@ def _engines(settings: Settings) -> Iterator[Finding]:
     yield _loads(f"vad: {settings.vad.engine}", engines.vad)
     if settings.wake.enabled:
         yield _loads(f"wake: {settings.wake.engine}", engines.wake)
+    if settings.audio.echo_cancellation:
+        yield _loads("echo cancellation", engines.front_end)
     yield _loads(f"stt: {settings.stt.engine}", engines.stt)
     if settings.llm.engine == NO_ENGINE:
         detail = "switched off by the configuration: only skills answer"

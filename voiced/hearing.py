@@ -17,6 +17,7 @@ from voiced.listener import Utterance, UtterancePart
 from voiced.skills.normalise import normalise, strip_wake_phrase
 from voiced.types import (
     AudioChunk,
+    SpeechEnded,
     SpeechPaused,
     SpeechResumed,
     Transcript,
@@ -53,9 +54,10 @@ class WentOn:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What was said, for good."""
+    """What was said, for good, and how it came to its `end`."""
 
     transcript: Transcript
+    end: SpeechEnded
 
 
 Reading = Growing | Paused | WentOn | Ended
@@ -115,7 +117,7 @@ class Hearing:
                     partial_text = text
                     yield Growing(text, decoding.speech_ms(decoding.end_sample))
         if utterance.end is not None:
-            yield Ended(self._named(await decoding.transcript()))
+            yield Ended(self._named(await decoding.transcript()), utterance.end)
 
     def _named(self, transcript: Transcript) -> Transcript:
         """Without the wake word before it; no text where that is all."""

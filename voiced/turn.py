@@ -26,7 +26,7 @@ from voiced.hearing import Ended, Growing, Hearing, Paused, Reading, WentOn
 from voiced.listener import Utterance
 from voiced.responder import Plan
 from voiced.revisions import Revisions
-from voiced.types import EndReason, Prefill, ReplyPath, SpeechEnded, Transcript, samples_to_ms
+from voiced.types import EndReason, Prefill, ReplyPath, Transcript, samples_to_ms
 
 _log = logging.getLogger(__name__)
 
@@ -133,15 +133,8 @@ class Turn:
             async for reading in readings:
                 if not await self._take(reading, utterance, endpointer):
                     return Outcome.NOTHING_SAID
-        if utterance.end is not None:
-            self._note_end(utterance.end, utterance.ended_at_s)
-        if not self._transcript.text:
-            return Outcome.NOTHING_SAID
-        return await self._answer()
-
-    def _note_end(self, end: SpeechEnded, clock_s: float) -> None:
-        self._end_reason = end.reason
-        self._timeline.endpoint(end, clock_s)
+        # Without an end it was dropped: whatever was understood of it, nobody waits for an answer.
+        return Outcome.NOTHING_SAID if utterance.end is None else await self._answer()
 
     async def _take(self, reading: Reading, utterance: Utterance, endpointer: Endpointer) -> bool:
         """Act on the next reading; False where there is nothing to answer."""
@@ -156,8 +149,10 @@ class Turn:
                 await self._revise(plan, end_sample, utterance, endpointer)
             case WentOn(pause_ms):
                 endpointer.went_on(pause_ms)
-            case Ended(transcript):
+            case Ended(transcript, end):
                 self._transcript = transcript
+                self._end_reason = end.reason
+                self._timeline.endpoint(end, utterance.ended_at_s)
                 self._timeline.mark("transcript", _clock_s())
                 return await self._conclude(transcript, utterance)
         return True

@@ -155,7 +155,7 @@ def test_an_utterance_with_a_pause() -> None:
         Paused(Transcript("turn on"), at(4), speech_ms=80),
         WentOn(pause_ms=140),
         Paused(Transcript("turn on the light"), at(17), speech_ms=340),
-        Ended(Transcript("turn on the light")),
+        Ended(Transcript("turn on the light"), RELEASED),
     ]
     # The silence of the first pause was fed when it was over, that of the last one never.
     assert notes.fed == list(range(21))
@@ -164,7 +164,7 @@ def test_an_utterance_with_a_pause() -> None:
 
 def test_released_without_a_pause() -> None:
     notes = Notes(texts=["what time is it"])
-    assert certain(follow(notes, 20 * [BLOCK])) == [Ended(Transcript("what time is it"))]
+    assert certain(follow(notes, 20 * [BLOCK])) == [Ended(Transcript("what time is it"), RELEASED)]
     assert notes.fed == list(range(20))
     assert notes.looked_after == [20]
 
@@ -185,7 +185,7 @@ def test_one_that_was_dropped_has_no_end() -> None:
 
 
 def test_nothing_was_recorded() -> None:
-    assert follow(Notes(texts=[""]), []) == [Ended(Transcript(""))]
+    assert follow(Notes(texts=[""]), []) == [Ended(Transcript(""), RELEASED)]
 
 
 def test_pauses_that_are_not_read() -> None:
@@ -197,7 +197,9 @@ def test_pauses_that_are_not_read() -> None:
         SpeechResumed(at(9)),
         *3 * [BLOCK],
     ]
-    assert certain(follow(notes, script, reads_pauses=False)) == [Ended(Transcript("all of it"))]
+    assert certain(follow(notes, script, reads_pauses=False)) == [
+        Ended(Transcript("all of it"), RELEASED)
+    ]
     assert (notes.fed, notes.looked_after) == (list(range(13)), [13])
 
 
@@ -238,7 +240,7 @@ def test_the_wake_word_is_taken_off(heard: str, text: str) -> None:
     readings = follow(notes, script, wake_phrases=["okay nabu"])
     assert readings == [
         Paused(Transcript(text), at(1), speech_ms=20),
-        Ended(Transcript(text)),
+        Ended(Transcript(text), RELEASED),
     ]
 
 

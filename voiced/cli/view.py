@@ -52,6 +52,7 @@ class ConversationView:
         """`hint` says what to do while nothing goes on."""
         self._console = console
         self._hint = hint
+        self._hints = {Phase.IDLE: hint, Phase.FOLLOW_UP: "go on, without the wake word"}
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._phase: Phase | None = None
         self._text = ""
@@ -115,7 +116,7 @@ class ConversationView:
             (f"{self._phase.value:>9} ", _STYLES[self._phase]),
             ("".join(_bar(level) for level in self._levels).rjust(_LEVELS_SHOWN), "green"),
             "  ",
-            (self._text or (self._hint if self._phase is Phase.IDLE else ""), "dim italic"),
+            (self._text or self._hints.get(self._phase, ""), "dim italic"),
         )
         line.truncate(self._console.width, overflow="ellipsis")
         self._live.update(line, refresh=True)
