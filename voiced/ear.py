@@ -6,6 +6,9 @@ They share a thread: together they take a few per cent of a core, and each needs
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
 
 from voiced.audio.far_end import FarEnd
 from voiced.audio.front_end import FrontEnd
@@ -13,6 +16,8 @@ from voiced.audio.levels import FLOOR_DBFS, dbfs
 from voiced.core.barge_in import BargeIn, EchoLevels
 from voiced.engines.contracts import VoiceActivityDetector, WakeWordDetector
 from voiced.types import AudioChunk, Detection
+
+_NOTHING: Final = np.zeros(0, np.int16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +60,10 @@ class Ear:
         level_dbfs = dbfs(chunk.samples)
         # Without a far end nothing that is heard is an echo.
         levels = EchoLevels(level_dbfs, rest_dbfs=level_dbfs, over_db=level_dbfs - FLOOR_DBFS)
-        if far_end is not None and self._front_end is not None:
-            chunk = self._front_end.process(chunk, far_end.take(len(chunk.samples)))
-            levels = self._front_end.levels
+        if self._front_end is not None:
+            played = _NOTHING if far_end is None else far_end.take(len(chunk.samples))
+            chunk = self._front_end.process(chunk, played)
+            levels = levels if far_end is None else self._front_end.levels
         probability = self._vad.probability(chunk)
         return HeardBlock(
             chunk,

@@ -99,6 +99,7 @@ class FrontEnd:
             elif self._is_asleep(far_end):
                 level_dbfs = dbfs(chunk.samples)
                 self._levels = self._remainder.levels(level_dbfs, FLOOR_DBFS, level_dbfs)
+                self._passed_by = chunk.samples[-_DELAY_SAMPLES:]
                 return chunk
             else:
                 rest = self._filtered(self._filter, chunk.samples, far_end)

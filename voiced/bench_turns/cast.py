@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,8 +121,3 @@ def _recording(path: Path) -> Spoken:
     if begin == end:
         raise InputError(f"{path} is silent")
     return Spoken(text, path.stem, (sound[begin:end],))
-
-
-def total_s(spoken: Sequence[Spoken]) -> float:
-    """How long all of it takes to say."""
-    return sum(len(each.samples) for each in spoken) / SAMPLE_RATE_HZ

@@ -22,8 +22,6 @@ class Readings:
     """How long that is which stands before every conversation."""
     reevaluated_prefix_tokens: int = 0
     """How many of these it read again, after the start."""
-    read_tokens: int = 0
-    """How many tokens it read altogether, after the start."""
 
 
 class WatchedModel:
@@ -62,7 +60,6 @@ class WatchedModel:
         readings = self._readings
         again = max(0, readings.prefix_tokens - prefill.reused_tokens)
         readings.reevaluated_prefix_tokens += again
-        readings.read_tokens += prefill.total_tokens - prefill.reused_tokens
 
 
 class LongWindedModel:

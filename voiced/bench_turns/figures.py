@@ -12,12 +12,9 @@ from voiced.bench_turns.scenes.echo import Monologue, Surroundings
 from voiced.bench_turns.scenes.latency import Reply
 from voiced.bench_turns.scenes.pauses import Hesitation
 from voiced.bench_turns.scoring import median, percentile
-from voiced.bench_turns.traces import (
-    dropped_revisions,
-    was_ready,
-    wasted_speech_ms,
-    wasted_tokens,
-)
+from voiced.bench_turns.traces import dropped_revisions, was_ready
+from voiced.core.trace import Trace
+from voiced.events import TurnReport
 from voiced.types import ReplyPath
 
 PATHS = (ReplyPath.SKILL, ReplyPath.MODEL)
@@ -58,7 +55,7 @@ def figures(results: Results) -> dict[str, Any]:
         "ratio": {path: _ratio(voiced[path], reference[path]) for path in voiced},
         "commit_to_sound_p50_ms": median(_commits_ms(results.voiced)),
         "false_cutoffs": _count(hesitations, lambda each: each.was_cut_off),
-        "pauses": sum(each.pauses for each in hesitations) if hesitations else None,
+        "pauses": sum(1 if each.was_cut_off else each.pauses for each in hesitations) or None,
         "missed_ends": _count(hesitations, lambda each: each.was_missed),
         "barge_in_p50_ms": median(silences_ms),
         "barge_in_p95_ms": percentile(silences_ms, 95),
@@ -118,7 +115,9 @@ def _count(items: Sequence[Any], is_so: Callable[[Any], bool]) -> int | None:
 
 def _false_barge_ins(results: Results) -> int:
     own = sum(room.monologue.false_barge_ins for room in results.rooms)
-    unasked = sum(each.was_silent_already for each in _interruptions(results))
+    unasked = sum(
+        max(each.false_holds, each.was_silent_already) for each in _interruptions(results)
+    )
     return own + unasked + sum(each.has_ended_answer for each in results.backchannels)
 
 
@@ -149,9 +148,14 @@ def _wasted(replies: Sequence[Reply]) -> dict[str, float | None]:
     return {
         "turns": len(reports),
         "revisions_dropped": sum(map(dropped_revisions, reports)),
-        "tokens": sum(map(wasted_tokens, reports)),
-        "speech_s": round(sum(map(wasted_speech_ms, reports)) / 1000, 2),
+        "tokens": sum(_of_dropped(report).wasted_tokens for report in reports),
+        "speech_s": round(sum(_of_dropped(r).wasted_speech_ms for r in reports) / 1000, 2),
     }
+
+
+def _of_dropped(report: TurnReport) -> Trace:
+    """The readings that were followed by another: the last was answered, until the bench stopped it."""
+    return Trace(report.trace.revisions[:-1])
 
 
 def _scenes(results: Results) -> dict[str, Any]:

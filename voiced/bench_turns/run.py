@@ -103,7 +103,6 @@ class Bench:
 
     def __init__(self, settings: Settings, plan: Plan) -> None:
         self.plan = plan
-        # An earcon would be taken for the answer.
         self.settings = settings
         self._amounts = _QUICK if plan.is_quick else _FULL
         self._lines = self._prepared()
@@ -172,10 +171,10 @@ class Bench:
             if self.plan.has(SceneName.LATENCY):
                 count = _counter(progress, "latency", len(lines.sentences))
                 results.voiced = await latency.play(stage, lines.sentences, count)
-                results.readings = replace(engines.readings)
             if self.plan.has(SceneName.PAUSES):
                 count = _counter(progress, "pauses", len(lines.hesitations))
                 results.hesitations = await pauses.play(stage, lines.hesitations, count)
+            results.readings = replace(engines.readings)
 
     async def _reference(self, results: Results, progress: Progress) -> None:
         person, sentences = Person(), self._lines.sentences

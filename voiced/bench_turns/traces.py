@@ -17,14 +17,3 @@ def was_ready(report: TurnReport) -> bool:
 def dropped_revisions(report: TurnReport) -> int:
     """How many readings were followed by another one; the last one was answered (or stopped by the bench)."""
     return max(0, len(report.trace.revisions) - 1)
-
-
-def wasted_tokens(report: TurnReport) -> int:
-    """The tokens that were evaluated for these."""
-    dropped = report.trace.revisions[:-1]
-    return sum(revision.context_tokens - revision.reused_tokens for revision in dropped)
-
-
-def wasted_speech_ms(report: TurnReport) -> float:
-    """The speech that was made for these."""
-    return sum(revision.speech_ms for revision in report.trace.revisions[:-1])

@@ -154,7 +154,11 @@ def _rooms(rooms: Sequence[Mapping[str, Any]]) -> Table:
 def _rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     wasted = found["wasted"]
     return [
-        ("commit to first sound, p50", _ms(found["commit_to_sound_p50_ms"])),
+        ("  cut off / not understood", _cut_off(found["understanding"]["voiced"])),
+        (
+            "commit to first sound, p50 (answers that were ready)",
+            _ms(found["commit_to_sound_p50_ms"]),
+        ),
         ("false cut-offs", _of(found["false_cutoffs"], found["pauses"])),
         ("missed ends", _plain(found["missed_ends"])),
         ("barge-in, onset to silence, p50", _ms(found["barge_in_p50_ms"])),
@@ -171,6 +175,10 @@ def _rows(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("wasted: tokens", _plain(wasted["tokens"])),
         ("wasted: speech, s", _plain(wasted["speech_s"])),
     ]
+
+
+def _cut_off(understanding: Mapping[str, int]) -> str:
+    return f"{understanding['cut_off']} / {understanding['not_understood']}"
 
 
 def _ms(value: float | None) -> str:

@@ -51,8 +51,9 @@ def as_json(report: TurnReport | None) -> dict[str, Any]:
 def traced(path: Path | None, observe: Observer) -> Iterator[Observer]:
     """`observe`, and besides a JSON line for each turn appended to the file `path` (None: nowhere).
 
-    The file is readable for its owner alone, since it has what was said. Raises `OutputError` where it cannot
-    be opened; where it cannot be written to later (a full disk), says so once and goes on without.
+    A file that it makes is readable for its owner alone, since it has what was said. Raises `OutputError`
+    where it cannot be opened; where it cannot be written to later (a full disk), says so once and goes on
+    without.
     """
     if path is None:
         yield observe

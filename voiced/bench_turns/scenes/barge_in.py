@@ -10,6 +10,7 @@ from voiced.bench_turns.cast import Spoken
 from voiced.bench_turns.scoring import audible_ms, first_sound, silent_after
 from voiced.bench_turns.stage import Stage
 from voiced.core.state import Phase
+from voiced.skills.normalise import normalise
 from voiced.types import BLOCK_MS, Samples, ms_to_samples, samples_to_ms
 
 POINTS_MS: Final = (400, 1100, 2900, 3900)
@@ -51,6 +52,8 @@ class Interruption:
     """Whether the answer had stopped before: it was interrupted by nobody."""
     has_first_word: bool = False
     """Whether the first word of the interruption was understood."""
+    false_holds: int = 0
+    """How often the answer fell silent for a voice before anybody spoke, if only for a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class _Said:
     heard: int
     """Until here the assistant was left alone; then it was stopped."""
     done: int
+    answered: int = 0
+    """Where the answer had begun."""
 
 
 async def interrupt(
@@ -89,6 +94,7 @@ async def interrupt(
         if not await _long_answer(stage, prompts, story, number):
             on_progress()
             continue
+        answered = stage.position
         await stage.wait(point_ms)
         turns = len(stage.ended)
         begin = stage.person.say(spoken.samples)
@@ -98,7 +104,7 @@ async def interrupt(
             await stage.until(lambda: len(stage.ended) > turns + 1, _REPLY_MS)  # noqa: B023
         heard = stage.position
         await stage.hush()
-        said.append(_Said(spoken, point_ms, begin, heard, stage.position))
+        said.append(_Said(spoken, point_ms, begin, heard, stage.position, answered))
         on_progress()
     track = stage.assistant()
     return [_interruption(each, track, stage) for each in said]
@@ -167,8 +173,13 @@ def _interruption(said: _Said, track: Samples, stage: Stage) -> Interruption:
         silence_ms=silence_ms if was_noticed and not was_between else None,
         heard=heard,
         was_silent_already=before is None,
-        has_first_word=was_noticed and heard.split()[:1] == said.spoken.text.split()[:1],
+        has_first_word=was_noticed and _first_word(heard) == _first_word(said.spoken.text),
+        false_holds=sum(said.answered <= sample < said.begin for sample in stage.held),
     )
+
+
+def _first_word(text: str) -> list[str]:
+    return normalise(text).split()[:1]
 
 
 def _has_ended(stage: Stage, said: _Said) -> bool:

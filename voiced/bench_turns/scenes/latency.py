@@ -10,6 +10,7 @@ from voiced.bench_turns.cast import SPEECH_DBFS, Spoken
 from voiced.bench_turns.person import QUIET_DBFS
 from voiced.bench_turns.scoring import first_sound
 from voiced.bench_turns.stage import Stage
+from voiced.core.signals import Outcome
 from voiced.core.state import Phase
 from voiced.events import TurnReport
 from voiced.types import ReplyPath, Samples, samples_to_ms
@@ -120,7 +121,7 @@ def _scored(said: _Said, track: Samples, reports: Sequence[TurnReport]) -> Reply
         report=report,
         timings_ms={name: round(at - end_ms, 1) for name, at in marks_ms.items()},
     )
-    if sound is None or reply.was_cut_off:
+    if sound is None or reply.was_cut_off or report.outcome is Outcome.FAILED:
         return reply
     sound_ms = samples_to_ms(sound)
     return replace(

@@ -34,7 +34,8 @@ class Hesitation:
     heard: tuple[str, ...]
     """What was understood, a turn each: several where it was cut."""
     was_cut_off: bool
-    """Whether the turn was ended, or the assistant spoke, before the rest was said."""
+    """Whether the turn was ended, or the assistant spoke, before the rest was said; no pause after
+    that is one."""
     was_missed: bool
     """Whether there was no answer within 3 s of the end."""
 

@@ -250,7 +250,7 @@ class _Log:
 
     def _take(self, level: int, text: bytes, _data: object) -> None:
         line = text.decode(errors="replace").strip()
-        if level == _LOG_LEVEL_ERROR:
+        if level == _LOG_LEVEL_ERROR and not self.errors:
             self.errors.append(line)
         _log.debug("llama.cpp: %s", line)
 

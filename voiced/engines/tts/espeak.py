@@ -239,7 +239,7 @@ class _Library:
                     data, len(data) + 1, 0, _FROM_CHARACTER, 0, _UTF8 | _END_PAUSE, None, None
                 )
             if failed:
-                pieces.put(EngineError(f"espeak-ng cannot speak {text!r} (its error {failed})"))
+                pieces.put(EngineError(f"espeak-ng cannot speak this (its error {failed})"))
         finally:
             pieces.put(None)
 

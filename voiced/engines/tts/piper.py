@@ -171,7 +171,7 @@ class PiperEngine:
                 ends = [WordEnd(done, int(samples_said[at])) for done, at in word_ends[index]]
                 yield sentence.audio_int16_array, ends
         except Exception as error:  # onnxruntime's errors share no other base
-            message = f"Piper cannot speak {text!r}: {_first_line(error)}"
+            message = f"Piper cannot speak this: {_first_line(error)}"
             raise EngineError(message) from error
 
     def _word_ends(self, text: str, words: Sequence[SpokenWord]) -> list[list[tuple[int, int]]]:
