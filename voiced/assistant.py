@@ -113,7 +113,8 @@ class Assistant:
 
     def _says(self, phrase: str) -> bool:
         """Whether voiced itself is saying the wake word: an echo canceller leaves some of it."""
-        return any(live.turn.says(phrase) for live in self._live.values())
+        is_silent = self._stages.player.is_held
+        return not is_silent and any(live.turn.says(phrase) for live in self._live.values())
 
     async def _carry_out(self, command: Command, listener: Listener) -> None:  # noqa: C901, PLR0912  # a table
         player = self._stages.player
@@ -168,7 +169,9 @@ class Assistant:
 
     async def _attend(self, turn: Turn, utterance: Utterance) -> None:
         report = await turn.hear(utterance, self._hearing, self._endpointer)
-        del self._live[turn.turn_id]
+        if self._live.pop(turn.turn_id, None) is None:
+            # It is being cancelled, and its end reported there.
+            return
         self._observe(TurnEnded(report))
         self.post(
             TurnOver(turn.turn_id, report.outcome, report.end_reason, has_spoken=bool(report.reply))

@@ -93,10 +93,11 @@ class Draft:
         self._task.cancel()
         await asyncio.wait((self._task,))
         error = None if self._task.cancelled() else self._task.exception()
-        if error is not None and not isinstance(error, VoicedError):
-            raise error
-        if error is not None:
-            _log.debug("a draft that nobody wanted had failed: %s", error)
+        if isinstance(error, VoicedError):
+            _log.debug("a draft that is dropped had failed: %s", error)
+        elif error is not None and not self.is_committed:
+            # Who waits for a committed one is told; nobody waits for this, and it must not go unseen.
+            _log.error("a draft failed by a defect in voiced", exc_info=error)
 
     async def _work(self) -> None:
         plan, is_eager = self.plan, self._stages.speculation is Speculation.FIRST_CLAUSE

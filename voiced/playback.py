@@ -68,6 +68,7 @@ class Playback:
         self._kept_from = 0
         self._queued_samples = 0
         self._position = 0
+        self._heard_until = 0
         self._is_complete = False
         self.has_sounded = False
         self._moved = asyncio.Event()
@@ -110,9 +111,8 @@ class Playback:
 
     def heard(self) -> str:
         """The words that were played so far."""
-        return " ".join(
-            word for clause in self._clauses for word in clause.words_heard(self._position)
-        )
+        until = max(self._heard_until, self._position)
+        return " ".join(word for clause in self._clauses for word in clause.words_heard(until))
 
     @property
     def clause(self) -> str:
@@ -172,6 +172,7 @@ class Playback:
     def rewind_clause(self) -> None:
         """Go on from the beginning of the clause that was being played."""
         playing = self._playing_clause()
+        self._heard_until = max(self._heard_until, self._position)
         if playing is not None:
             self._position = max(self._kept_from, playing.begin_sample)
 

@@ -31,6 +31,11 @@ class Player:
         self._is_held = False
         self._changed = asyncio.Event()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether what is to be heard waits."""
+        return self._is_held
+
     def prepare(self, on_first_sound: Callable[[], None] = lambda: None) -> Playback:
         """A new playback, not heard before it is started.
 

@@ -20,6 +20,10 @@ from voiced.types import SAMPLE_RATE_HZ, AudioChunk, ReplyPath, Transcript
 
 _QUESTION: Final = "how far away is the moon"
 
+_CLICK: Final = np.zeros(SAMPLE_RATE_HZ, np.int16)
+_CLICK[SAMPLE_RATE_HZ // 2] = 8_000
+"""A second that is not silent, which engines would pass over, and teaches them nothing of any voice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
@@ -48,7 +52,7 @@ async def rehearse(
 def _look(engine: SpeechToText) -> None:
     session = engine.open()
     try:
-        session.feed(AudioChunk(np.zeros(SAMPLE_RATE_HZ, np.int16)))
+        session.feed(AudioChunk(_CLICK))
         session.transcript()
     finally:
         session.close()

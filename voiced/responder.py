@@ -87,6 +87,7 @@ class Responder:
         self._backchannels = backchannels
         self._recall = recall
         self._catching_up = threading.Event()
+        self._asked = ("", conversation)
 
     @property
     def conversation(self) -> Conversation:
@@ -99,6 +100,10 @@ class Responder:
             return None
         prefix = self._conversation.prefix
         return await self._llm.run(lambda model: model.begin(prefix, threading.Event()))
+
+    def is_backchannel(self, text: str) -> bool:
+        """Whether `text` only says that somebody listens."""
+        return self._backchannels.matches(text)
 
     async def consider(self, transcript: Transcript) -> Plan:
         """How `transcript` would be answered."""
@@ -119,7 +124,7 @@ class Responder:
             match,
             has_effect=match is not None and skills.has_effect(match),
             end_share=skills.end_share(text),
-            is_backchannel=self._backchannels.matches(text),
+            is_backchannel=self.is_backchannel(text),
             is_stop=match is not None and match.intent in _STOP_INTENTS,
             is_recall=path is ReplyPath.MODEL
             and self._recall.matches(text)
@@ -137,9 +142,10 @@ class Responder:
             return None
         self._catching_up.set()
         question = plan.transcript.text
-        self._conversation = await self._llm.run(lambda model: self._fitted(question, model))
-        messages = self._conversation.asking(question)
-        cut_off = self._conversation.before_interruption() if plan.is_recall else None
+        fitted = await self._llm.run(lambda model: self._fitted(question, model))
+        self._asked = (question, fitted)
+        messages = fitted.asking(question)
+        cut_off = fitted.before_interruption() if plan.is_recall else None
         if cut_off is not None:
             # Small models do not find their own thread again: the question that they were answering is
             # put to them once more. Measured: asked what they were saying, 1 of 10 answers went on with
@@ -183,7 +189,10 @@ class Responder:
         The language model reads it while nobody waits (a skill's answer it has not seen at all), so that
         the next question is all that is new to it; `read` does not wait for that either.
         """
-        self._conversation = self._conversation.after(question, heard, is_interrupted=interrupted)
+        asked, fitted = self._asked
+        # What had to be forgotten to ask is forgotten once it was asked in earnest.
+        before = fitted if asked == question else self._conversation
+        self._conversation = before.after(question, heard, is_interrupted=interrupted)
         if self._llm is not None:
             messages, cancel = self._conversation.messages, threading.Event()
             self._catching_up = cancel

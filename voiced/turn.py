@@ -14,7 +14,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 
-from voiced.core.endpointing import Endpointer
+from voiced.core.endpointing import Endpointer, Evidence
 from voiced.core.interruption import Interjection, is_meant
 from voiced.core.signals import Event, InterruptionMeant, Outcome, Trial, TurnSpoke
 from voiced.core.timeline import Timeline
@@ -63,6 +63,8 @@ class Turn:
         self._plan: Plan | None = None
         self._draft: Draft | None = None
         self._end_reason = EndReason.SILENCE
+        self._is_pause = False
+        self._reported: TurnReport | None = None
 
     async def hear(
         self, utterance: Utterance, hearing: Hearing, endpointer: Endpointer
@@ -85,7 +87,10 @@ class Turn:
         return self._draft is not None and phrase.lower() in self._draft.playback.clause.lower()
 
     def cancelled(self) -> TurnReport:
-        """What had become of it when it was cancelled; the conversation keeps what was heard."""
+        """What had become of it when it was cancelled; the conversation keeps what was heard.
+
+        Where it had ended already, how it ended.
+        """
         return self._report(Outcome.CANCELLED)
 
     async def _guarded(self, work: Coroutine[None, None, Outcome]) -> TurnReport:
@@ -105,6 +110,8 @@ class Turn:
         return self._report(outcome, failure)
 
     def _report(self, outcome: Outcome, error: str = "") -> TurnReport:
+        if self._reported is not None:
+            return self._reported
         draft = self._draft
         if draft is not None and draft.clauses and draft.playback.has_sounded:
             self._stages.responder.remember(
@@ -114,7 +121,7 @@ class Turn:
             )
         if draft is not None:
             self._timeline.mark_all(draft.marks_s)
-        return TurnReport(
+        self._reported = TurnReport(
             turn_id=self.turn_id,
             outcome=outcome,
             transcript=self._transcript,
@@ -122,9 +129,10 @@ class Turn:
             path=self._plan.path if self._plan is not None else ReplyPath.NONE,
             end_reason=self._end_reason,
             timings_ms=self._timeline.timings_ms,
-            trace=self._revisions.trace(draft, is_answer=outcome is Outcome.ANSWERED),
+            trace=self._revisions.trace(draft, is_answer=draft is not None and draft.is_committed),
             error=error,
         )
+        return self._reported
 
     async def _hear(
         self, utterance: Utterance, hearing: Hearing, endpointer: Endpointer
@@ -141,13 +149,19 @@ class Turn:
         match reading:
             case Growing(text, speech_ms):
                 self._observe(TranscriptGrew(self.turn_id, text))
-                self._weigh(Interjection(len(text.split()), speech_ms))
+                is_backchannel = self._stages.responder.is_backchannel(text)
+                words = len(text.split())
+                self._weigh(Interjection(words, speech_ms, is_backchannel=is_backchannel))
             case Paused(transcript, end_sample, speech_ms):
+                self._is_pause = True
                 plan = await self._stages.responder.consider(transcript)
                 if not self._weigh(_interjection(plan, speech_ms)):
                     return False
                 await self._revise(plan, end_sample, utterance, endpointer)
             case WentOn(pause_ms):
+                # What was said before earned this pause, and not the next one.
+                self._is_pause = False
+                utterance.be_patient(endpointer.patience_ms(Evidence(has_words=True)))
                 endpointer.went_on(pause_ms)
             case Ended(transcript, end):
                 self._transcript = transcript
@@ -191,7 +205,8 @@ class Turn:
         evidence = replace(plan.evidence, end_probability=said)
         silence_ms = endpointer.patience_ms(evidence)
         self._revisions.judged(silence_ms, prefill)
-        utterance.be_patient(silence_ms)
+        if self._is_pause:
+            utterance.be_patient(silence_ms)
 
     async def _conclude(self, transcript: Transcript, utterance: Utterance) -> bool:
         """The utterance has ended: see to it that the draft is the answer to all of it."""

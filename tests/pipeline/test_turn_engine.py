@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.scene import Scene
-from voiced.core.signals import Outcome
+from voiced.core.signals import Outcome, StopAsked
 from voiced.core.speculation import Speculation
 from voiced.core.state import Activation, BargeIn, Phase
 from voiced.core.trace import Fate
@@ -298,6 +298,58 @@ def test_asked_what_it_was_saying_it_says_it_again() -> None:
     scene = hands_free(answers={"count": COUNT}).play(script)
     assert scene.reports[-1].reply == f"I was saying: {COUNT}"
     assert scene.heard.endswith(f"noon i was saying {SPOKEN}")
+
+
+def test_what_was_heard_before_a_cough_was_heard() -> None:
+    async def script(scene: Scene) -> None:
+        scene.say("count", pause_ms=1500)
+        await scene.until(speaking)
+        await asyncio.sleep(0.9)
+        scene.card.say(cough(200))
+        await scene.answered()
+        scene.assistant.post(StopAsked())
+        await asyncio.sleep(1)
+        scene.card.hang_up()
+
+    scene = hands_free(answers={"count": COUNT}).play(script)
+    (exchange,) = scene.responder.conversation.exchanges
+    assert exchange.heard.startswith("one two three")
+
+
+def test_the_wake_word_is_heard_while_the_answer_that_has_it_is_on_hold() -> None:
+    async def script(scene: Scene) -> None:
+        scene.say("okay nabu", pause_ms=500)
+        scene.say("what is your name", pause_ms=1500)
+        await scene.until(speaking)
+        await asyncio.sleep(0.3)
+        scene.say("okay nabu", pause_ms=300)
+        scene.say("what time is it", pause_ms=1500)
+        await scene.until(lambda e: isinstance(e, ReplyGrew) and e.clause == "noon")
+        await scene.answered()
+        scene.card.hang_up()
+
+    answer = "okay nabu is what you say and then you ask me whatever you like"
+    scene = Scene(answers={"what is your name": answer}).play(script)
+    assert scene.heard.endswith("noon")
+
+
+def test_a_defect_ends_the_turn_and_not_the_assistant() -> None:
+    async def script(scene: Scene) -> None:
+        def defect(plan: object) -> object:
+            raise ZeroDivisionError
+
+        read = scene.responder.read
+        scene.responder.read = defect  # type: ignore[method-assign,assignment]
+        scene.say("tell me a story", pause_ms=1500)
+        await scene.answered()
+        scene.responder.read = read  # type: ignore[method-assign]
+        scene.say("what time is it", pause_ms=1500)
+        await scene.answered()
+        scene.card.hang_up()
+
+    scene = hands_free().play(script)
+    assert [r.outcome for r in scene.reports] == [Outcome.FAILED, Outcome.ANSWERED]
+    assert scene.heard == "noon"
 
 
 # Follow-ups

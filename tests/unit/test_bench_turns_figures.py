@@ -16,7 +16,7 @@ from voiced.bench_turns.scenes.latency import Reply
 from voiced.bench_turns.scenes.pauses import Hesitation
 from voiced.bench_turns.waterfall import median_turn, waterfall_svg
 from voiced.core.signals import Outcome
-from voiced.core.trace import Revision, Trace
+from voiced.core.trace import Fate, Revision, Trace
 from voiced.events import TurnReport
 from voiced.types import EndReason, ReplyPath, Transcript
 
@@ -102,7 +102,7 @@ def test_commits_count_where_the_answer_was_ready() -> None:
 
 def test_what_was_prepared_for_an_earlier_reading_is_wasted() -> None:
     dropped = revision(context_tokens=200, reused_tokens=190, speech_ms=1500.0)
-    answered = revision(context_tokens=204, reused_tokens=190, speech_ms=900.0)
+    answered = revision(context_tokens=204, reused_tokens=190, speech_ms=900.0, fate=Fate.COMMITTED)
     turns = [replace(reply(300.0), report=report(dropped, answered))]
     turns.append(replace(reply(300.0), report=report(answered)))
     found = figures(Results(voiced=turns))["wasted"]

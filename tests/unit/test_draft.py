@@ -274,7 +274,9 @@ def test_a_failure_in_the_middle() -> None:
     Desk(answers=BROKEN).work(script)
 
 
-def test_a_defect_is_not_swallowed() -> None:
+def test_a_defect_in_what_nobody_wants_is_told_to_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def defect(_: Prefill) -> None:
         raise ZeroDivisionError
 
@@ -282,10 +284,10 @@ def test_a_defect_is_not_swallowed() -> None:
         plan = await desk.responder.consider(Transcript("tell me a story"))
         draft = Draft(plan, desk.stages, has_floor=desk.has_floor, on_read=defect)
         await asyncio.sleep(1)
-        with pytest.raises(ZeroDivisionError):
-            await draft.drop()
+        await draft.drop()
 
     Desk().work(script)
+    assert "ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.parametrize("speculation", [Speculation.OFF, Speculation.TRANSCRIPT])

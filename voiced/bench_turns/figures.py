@@ -13,8 +13,6 @@ from voiced.bench_turns.scenes.latency import Reply
 from voiced.bench_turns.scenes.pauses import Hesitation
 from voiced.bench_turns.scoring import median, percentile
 from voiced.bench_turns.traces import dropped_revisions, was_ready
-from voiced.core.trace import Trace
-from voiced.events import TurnReport
 from voiced.types import ReplyPath
 
 PATHS = (ReplyPath.SKILL, ReplyPath.MODEL)
@@ -148,14 +146,9 @@ def _wasted(replies: Sequence[Reply]) -> dict[str, float | None]:
     return {
         "turns": len(reports),
         "revisions_dropped": sum(map(dropped_revisions, reports)),
-        "tokens": sum(_of_dropped(report).wasted_tokens for report in reports),
-        "speech_s": round(sum(_of_dropped(r).wasted_speech_ms for r in reports) / 1000, 2),
+        "tokens": sum(report.trace.wasted_tokens for report in reports),
+        "speech_s": round(sum(report.trace.wasted_speech_ms for report in reports) / 1000, 2),
     }
-
-
-def _of_dropped(report: TurnReport) -> Trace:
-    """The readings that were followed by another: the last was answered, until the bench stopped it."""
-    return Trace(report.trace.revisions[:-1])
 
 
 def _scenes(results: Results) -> dict[str, Any]:

@@ -28,8 +28,8 @@ class Interjection:
 
     `words` are those understood (0 for a cough), `speech_ms` how long it has lasted. `is_pause` where the
     person has paused, so that the words are as good as final: then `confidence` (0..1) is theirs,
-    `is_backchannel` says whether they only tell that somebody listens, `is_match` whether a skill would act
-    on them, and `is_stop` whether that would be to stop.
+    `is_match` says whether a skill would act on them, and `is_stop` whether that would be to stop.
+    `is_backchannel` says whether they only tell that somebody listens.
     """
 
     words: int
@@ -48,7 +48,7 @@ def is_meant(heard: Interjection, *, only_stop: bool = False) -> bool | None:
     if heard.speech_ms >= _MEANT_AFTER_MS:
         return True
     if not heard.is_pause:
-        return True if heard.words >= _CERTAIN_WORDS else None
+        return True if heard.words >= _CERTAIN_WORDS and not heard.is_backchannel else None
     if heard.words == 0 or heard.is_backchannel:
         return False
     is_clear = heard.confidence >= _CONFIDENCE or heard.speech_ms >= _SPEECH_MS

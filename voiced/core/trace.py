@@ -12,7 +12,7 @@ class Fate(StrEnum):
     """What became of a revision."""
 
     COMMITTED = "committed"
-    """The person had finished: this is what was answered."""
+    """The person had finished: this is what was answered, if only until somebody interrupted."""
     DROPPED = "dropped"
     """The person went on, or somebody stopped it."""
 
