@@ -36,6 +36,15 @@ class Daemon:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(0.05)
 
+    def has_said(self, wanted: str, within_s: float) -> bool:
+        """Whether a line with `wanted` in it comes within that time."""
+        deadline_s = monotonic() + within_s
+        while wanted not in self.log and monotonic() < deadline_s:
+            self.log += self._lines.readline()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.02)
+        return wanted in self.log
+
     def stop(self) -> None:
         """End it as a service manager does; it must go in peace."""
         self._process.terminate()
