@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from voiced.core.signals import Outcome
 from voiced.core.state import Phase
@@ -121,6 +122,69 @@ class TurnEnded:
     report: TurnReport
 
 
-AssistantEvent = PhaseChanged | Heard | Woken | TranscriptGrew | Understood | ReplyGrew | TurnEnded
+class MicrophoneState(StrEnum):
+    """Whether it can hear."""
+
+    OPEN = "open"
+    AWAY = "away"
+    """The microphone is missing, taken or has stopped; it is tried again and again."""
+    MUTED = "muted"
+    """The microphone is closed because somebody asked for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class MicrophoneChanged:
+    """It can hear again, or no longer; `reason` says why not, in a sentence for people."""
+
+    state: MicrophoneState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerChanged:
+    """The speaker is there again, or gone; `reason` says why, in a sentence for people."""
+
+    is_there: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundLost:
+    """Sound was lost: so many blocks of the microphone (overflows), or of the speaker (underflows)."""
+
+    overflows: int = 0
+    underflows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFailed:
+    """An engine (`ear`, `stt`, `llm`, `tts`, `skills`) raised, hung or crashed, and is being built anew."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRecovered:
+    """It works again after `after_ms`."""
+
+    name: str
+    after_ms: float
+
+
+AssistantEvent = (
+    PhaseChanged
+    | Heard
+    | Woken
+    | TranscriptGrew
+    | Understood
+    | ReplyGrew
+    | TurnEnded
+    | MicrophoneChanged
+    | SpeakerChanged
+    | SoundLost
+    | EngineFailed
+    | EngineRecovered
+)
 
 Observer = Callable[[AssistantEvent], None]

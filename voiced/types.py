@@ -135,6 +135,8 @@ class EndReason(StrEnum):
     """It went on for the longest that is allowed."""
     END_OF_INPUT = "end-of-input"
     """The source has no more samples: a file's end."""
+    SOUND_LOST = "sound-lost"
+    """The microphone was lost, or muted, in the middle of it."""
     NO_SPEECH = "no-speech"
     """Nobody spoke within the time allowed."""
 
@@ -181,6 +183,8 @@ class ReplyPath(StrEnum):
 
     SKILL = "skill"
     MODEL = "model"
+    ANNOUNCEMENT = "announcement"
+    """Nobody asked: a timer that is up, or `voiced ctl say`."""
     NONE = "none"
     """Nothing was understood, so nothing was answered from."""
 
@@ -193,6 +197,12 @@ class Earcon(StrEnum):
     LISTENING = "listening"
     DONE = "done"
     ERROR = "error"
+    DEAF = "deaf"
+    """The microphone is gone, or muted."""
+    HEARING = "hearing"
+    """The microphone is back."""
+    RING = "ring"
+    """A timer is up."""
 
 
 @dataclass(frozen=True, slots=True)

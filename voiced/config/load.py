@@ -32,7 +32,7 @@ from voiced.config.sources import (
 from voiced.config.validate import contradictions
 from voiced.errors import ConfigError
 
-_ENGINE_KEYS: Final = (*(f"{kind}.engine" for kind in ENGINE_KINDS), "tts.fallback")
+_ENGINE_KEYS: Final = (*(f"{kind}.engine" for kind in ENGINE_KINDS), "llm.fallback", "tts.fallback")
 
 
 class Value(Struct, frozen=True):

@@ -20,7 +20,7 @@ ENGINE_KINDS: Final = ("vad", "wake", "stt", "llm", "tts")
 NO_ENGINE: Final = "none"
 """Chooses no engine, where a key in `OPTIONAL_ENGINES` allows it."""
 
-OPTIONAL_ENGINES: Final = ("llm.engine", "tts.fallback")
+OPTIONAL_ENGINES: Final = ("llm.engine", "llm.fallback", "tts.fallback")
 
 
 class AudioSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +49,15 @@ class AudioSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "less answers and falls silent sooner.",
         ),
     ] = 60
+    volume_percent: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=200,
+            description="How loud it speaks, in percent of the voice's own loudness; `voiced ctl volume` "
+            "changes it while it runs.",
+        ),
+    ] = 100
     echo_cancellation: Annotated[
         bool,
         Meta(
@@ -213,6 +222,13 @@ class LlmSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     engine: Annotated[
         str, Meta(description='The engine that thinks up answers; "none" leaves it to the skills.')
     ] = "llama_cpp"
+    fallback: Annotated[
+        str,
+        Meta(
+            description="The engine that answers where the first one cannot (its model crashed, its server "
+            'is away); "none" leaves it to the skills.'
+        ),
+    ] = "none"
     max_tokens: Annotated[
         int,
         Meta(
@@ -254,6 +270,73 @@ class SoundSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             description="How loud they are, in percent of their own, soft loudness (-20 dBFS).",
         ),
     ] = 100
+
+
+class EngineSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How engines are kept from doing harm when they fail."""
+
+    isolate: Annotated[
+        tuple[Literal["stt", "llm", "tts"], ...],
+        Meta(
+            description="Which of them run in a process of their own, so that a crash of their native code "
+            "costs a turn and not the assistant; each costs memory and a few milliseconds a turn."
+        ),
+    ] = ()
+    deadline_ms: Annotated[
+        int,
+        Meta(
+            ge=1000,
+            le=600_000,
+            description="How long one step of an engine may take before it counts as hung and is built anew, "
+            "in milliseconds.",
+        ),
+    ] = 15_000
+
+
+class ControlSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The socket through which `voiced ctl`, `ptt` and `status` reach the running assistant."""
+
+    enabled: Annotated[bool, Meta(description="Whether there is one.")] = True
+    socket: Annotated[
+        str,
+        Meta(description="Its path; empty takes voiced/control.sock in the user's runtime folder."),
+    ] = ""
+
+
+class MetricsSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Figures for Prometheus."""
+
+    port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65_535,
+            description="The port on this machine (127.0.0.1) at which they are served; 0 serves none. "
+            "`voiced ctl metrics` prints them in any case.",
+        ),
+    ] = 0
+
+
+class DebugSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What helps to find out why something went wrong, and keeps what was said: off unless asked for."""
+
+    trace_file: Annotated[
+        str,
+        Meta(description="A file to which each turn appends a line of JSON; empty writes none."),
+    ] = ""
+    record_turns: Annotated[
+        bool,
+        Meta(description="Whether the sound of every utterance is kept, for its owner alone."),
+    ] = False
+    keep_turns: Annotated[
+        int, Meta(ge=1, le=100_000, description="How many recordings are kept.")
+    ] = 100
+    keep_mb: Annotated[
+        int, Meta(ge=1, le=100_000, description="How much room recordings may take, in megabytes.")
+    ] = 100
+    keep_days: Annotated[
+        int, Meta(ge=1, le=3650, description="How long a recording is kept, in days.")
+    ] = 7
 
 
 class EngineOptions(Struct, frozen=True, kw_only=True):
@@ -300,6 +383,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     llm: LlmSettings = LlmSettings()
     tts: TtsSettings = TtsSettings()
     sounds: SoundSettings = SoundSettings()
+    engines: EngineSettings = EngineSettings()
+    control: ControlSettings = ControlSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    debug: DebugSettings = DebugSettings()
 
     engine_options: tuple[EngineOptions, ...] = ()
     """Of every engine that is chosen or configured; not a key of the file."""
