@@ -6,13 +6,18 @@ The decisions themselves are in `core/state.py`; this carries them out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, assert_never
 
 from voiced.channel import Channel
+from voiced.core.decisions import step
 from voiced.core.endpointing import Endpointer
 from voiced.core.signals import (
+    Announced,
+    Asked,
+    BeginRequest,
     BeginTurn,
     CancelTurn,
     Command,
@@ -31,16 +36,17 @@ from voiced.core.signals import (
     WakeHeard,
     Watch,
 )
-from voiced.core.state import Manners, State, step
+from voiced.core.state import Manners, State
 from voiced.draft import Stages
-from voiced.events import Observer, PhaseChanged, TurnEnded
+from voiced.errors import UsageError
+from voiced.events import Observer, PhaseChanged, TurnEnded, TurnReport
 from voiced.hearing import Hearing
 from voiced.listener import Listener, Utterance
 from voiced.turn import Turn
 from voiced.types import (
+    AudioChunk,
     Earcon,
     EndReason,
-    Samples,
     SpeechEnded,
     SpeechPaused,
     SpeechResumed,
@@ -48,6 +54,9 @@ from voiced.types import (
 )
 
 _EVENTS_AHEAD: Final = 64
+
+_REQUESTS_AHEAD: Final = 16
+"""How much may wait to be said: more is no conversation."""
 
 _OF_SPEECH: Final = (
     SpeechStarted,
@@ -59,10 +68,14 @@ _OF_SPEECH: Final = (
 )
 
 
+_Work = Callable[[], Coroutine[None, None, TurnReport]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Live:
     turn: Turn
     task: asyncio.Task[None]
+    request_id: int | None = None
 
 
 class Assistant:
@@ -74,11 +87,14 @@ class Assistant:
         hearing: Hearing,
         endpointer: Endpointer,
         stages: Stages,
-        earcons: Mapping[Earcon, Samples],
+        earcons: Mapping[Earcon, AudioChunk],
         observe: Observer,
+        *,
+        turns_begun: int = 0,
+        can_hear: bool = True,
     ) -> None:
-        """`earcons` are at the speaker's rate; one that is missing is not played."""
-        self._state = State(manners)
+        """An earcon that is missing is not played; `turns_begun` turns have been before."""
+        self._state = State(manners, turns_begun=turns_begun, can_hear=can_hear)
         self._hearing = hearing
         self._endpointer = endpointer
         self._stages = stages
@@ -87,10 +103,40 @@ class Assistant:
         self._events: Channel[Event] = Channel(_EVENTS_AHEAD)
         # The one that has the floor, and at times one whose answer is on hold.
         self._live: dict[int, _Live] = {}
+        self._requests: dict[int, asyncio.Future[TurnReport]] = {}
+        self._requests_made = 0
+
+    @property
+    def state(self) -> State:
+        """What it is doing."""
+        return self._state
 
     def post(self, event: Event) -> None:
         """Tell it what has happened. Call it on the loop's thread."""
         self._events.send_nowait(event)
+
+    async def ask(self, text: str) -> TurnReport:
+        """Answer a typed question; whatever goes on gives way. Returns when it has been answered.
+
+        Cancelled where the assistant ends before. Raises `UsageError` where too much waits already.
+        """
+        return await self._request(lambda request_id: Asked(request_id, text))
+
+    async def announce(self, text: str, *, rings: bool = False) -> TurnReport:
+        """Say `text` as soon as nobody speaks; as `ask`."""
+        return await self._request(lambda request_id: Announced(request_id, text, rings))
+
+    async def _request(self, made: Callable[[int], Asked | Announced]) -> TurnReport:
+        if len(self._requests) >= _REQUESTS_AHEAD:
+            raise UsageError("too much waits to be said already; try again in a moment")
+        self._requests_made += 1
+        request = made(self._requests_made)
+        reported = self._requests[request.request_id] = asyncio.Future()
+        self.post(request)
+        try:
+            return await reported
+        finally:
+            del self._requests[request.request_id]
 
     async def run(self, listener: Listener) -> None:
         """Answer what `listener` hears until its input ends and the last answer has been given."""
@@ -110,6 +156,8 @@ class Assistant:
         finally:
             for turn_id in list(self._live):
                 await self._cancel(turn_id)
+            for reported in self._requests.values():
+                reported.cancel()
 
     def _says(self, phrase: str) -> bool:
         """Whether voiced itself is saying the wake word: an echo canceller leaves some of it."""
@@ -133,6 +181,8 @@ class Assistant:
                 utterance = listener.take_utterance()
                 if utterance is not None:
                     self._begin_turn(command, utterance)
+            case BeginRequest():
+                self._begin_request(command)
             case GiveFloor(turn_id):
                 if turn_id in self._live:
                     self._live[turn_id].turn.give_floor()
@@ -164,15 +214,24 @@ class Assistant:
             trial=begin.trial,
             is_addressed=begin.is_addressed,
         )
-        task = asyncio.create_task(self._attend(turn, utterance), name=f"turn-{begin.turn_id}")
-        self._live[begin.turn_id] = _Live(turn, task)
+        self._start(turn, partial(turn.hear, utterance, self._hearing, self._endpointer))
 
-    async def _attend(self, turn: Turn, utterance: Utterance) -> None:
-        report = await turn.hear(utterance, self._hearing, self._endpointer)
-        if self._live.pop(turn.turn_id, None) is None:
+    def _begin_request(self, begin: BeginRequest) -> None:
+        turn = Turn(begin.turn_id, self._stages, self.post, self._observe)
+        work = turn.read if isinstance(begin.request, Asked) else turn.announce
+        self._start(turn, partial(work, begin.request.text), begin.request.request_id)
+
+    def _start(self, turn: Turn, work: _Work, request_id: int | None = None) -> None:
+        task = asyncio.create_task(self._attend(turn, work), name=f"turn-{turn.turn_id}")
+        self._live[turn.turn_id] = _Live(turn, task, request_id)
+
+    async def _attend(self, turn: Turn, work: _Work) -> None:
+        report = await work()
+        live = self._live.pop(turn.turn_id, None)
+        if live is None:
             # It is being cancelled, and its end reported there.
             return
-        self._observe(TurnEnded(report))
+        self._tell(report, live)
         self.post(
             TurnOver(turn.turn_id, report.outcome, report.end_reason, has_spoken=bool(report.reply))
         )
@@ -185,4 +244,10 @@ class Assistant:
             return
         live.task.cancel()
         await asyncio.wait({live.task})
-        self._observe(TurnEnded(live.turn.cancelled()))
+        self._tell(live.turn.cancelled(), live)
+
+    def _tell(self, report: TurnReport, live: _Live) -> None:
+        self._observe(TurnEnded(report))
+        reported = self._requests.get(live.request_id) if live.request_id is not None else None
+        if reported is not None and not reported.done():
+            reported.set_result(report)

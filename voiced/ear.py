@@ -55,8 +55,15 @@ class Ear:
         """The wake words."""
         return self._wake.phrases if self._wake else ()
 
-    def hear(self, chunk: AudioChunk, far_end: FarEnd | None = None) -> HeardBlock:
-        """Take the next block of the microphone; `far_end` has what was played meanwhile, where known."""
+    def hear(
+        self, chunk: AudioChunk, far_end: FarEnd | None = None, *, is_resumed: bool = False
+    ) -> HeardBlock:
+        """Take the next block of the microphone; `far_end` has what was played meanwhile, where known.
+
+        `is_resumed` where the microphone was away before it: what was played by then is no part of it.
+        """
+        if is_resumed and far_end is not None:
+            far_end.restart()
         level_dbfs = dbfs(chunk.samples)
         # Without a far end nothing that is heard is an echo.
         levels = EchoLevels(level_dbfs, rest_dbfs=level_dbfs, over_db=level_dbfs - FLOOR_DBFS)

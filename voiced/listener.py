@@ -105,12 +105,12 @@ class Listener:
         *,
         max_held_ms: int,
         follow_up_ms: int = 0,
-        far_end: FarEnd | None = None,
+        far_end: Callable[[], FarEnd | None] = lambda: None,
     ) -> None:
         """`post` receives what happens (wake words, speech); `observe` the level of every block.
 
         `max_held_ms` is how long a key may hold an utterance open, `follow_up_ms` how long an answer may
-        be followed up. `far_end` has what the microphone hears of the speaker, where that is known.
+        be followed up. `far_end` gives what the microphone hears of the speaker, where that is known.
         """
         self._source = source
         self._ear = ear
@@ -129,11 +129,13 @@ class Listener:
         self._held_speech_end: int | None = None
         self._listening_since = 0
         self._is_quiet = False
+        self._heard_samples = 0
+        self._is_resumed = False
 
     @property
     def heard_samples(self) -> int:
         """How far into the input it is."""
-        return self._memory[-1].chunk.end_sample if self._memory else 0
+        return self._heard_samples
 
     def take_utterance(self) -> Utterance | None:
         """The utterance that began last, once; it may have ended already."""
@@ -143,8 +145,11 @@ class Listener:
     async def run(self) -> None:
         """Listen until the source ends; what is being said then ends with it."""
         async for chunk in self._source.blocks():
-            heard = await self._ear.run(partial(Ear.hear, chunk=chunk, far_end=self._far_end))
+            resumed, self._is_resumed = self._is_resumed, False
+            hear = partial(Ear.hear, chunk=chunk, far_end=self._far_end(), is_resumed=resumed)
+            heard = await self._ear.run(hear)
             self._memory.append(heard)
+            self._heard_samples = heard.chunk.end_sample
             self._observe(Heard(heard.level_dbfs, heard.probability))
             if heard.detection is not None:
                 detection = heard.detection
@@ -197,6 +202,12 @@ class Listener:
         self._utterance = self._held_speech_end = None
         self._segmenter.finish(EndReason.RELEASED)
         self._is_quiet = False
+
+    def lose_sound(self) -> None:
+        """The microphone is away: what was being said is dropped, and what comes next is a new beginning."""
+        self.stop_listening()
+        self._memory.clear()
+        self._is_resumed = True
 
     def _follow(self, heard: HeardBlock) -> None:
         if self._held_speech_end is not None:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from voiced.audio.resample import StreamResampler
+from voiced.errors import DeviceError
 from voiced.types import AudioChunk, Samples, WordEnd, ms_to_samples
 
 _AHEAD_MS: Final = 10_000
@@ -58,7 +59,7 @@ class Playback:
         on_first_sound: Callable[[], None] = lambda: None,
     ) -> None:
         """For the player: `on_change` is told when there is something to play, or nothing more."""
-        self._rate_hz = rate_hz
+        self.rate_hz = rate_hz
         self._on_change = on_change
         self._on_first_sound = on_first_sound
         self._resampler: StreamResampler | None = None
@@ -74,6 +75,7 @@ class Playback:
         self._moved = asyncio.Event()
         self.is_stopped = False
         self.is_done = asyncio.Event()
+        self._failure: DeviceError | None = None
 
     # For the turn
 
@@ -83,23 +85,28 @@ class Playback:
         self._clauses.append(_Clause(text, self._queued_samples, self._queued_samples))
 
     async def play(self, chunk: AudioChunk) -> None:
-        """Queue sound; waits where enough is queued already."""
+        """Queue sound; waits where enough is queued already. Raises `DeviceError` of a lost speaker."""
         if self._resampler is None:
-            self._resampler = StreamResampler(chunk.rate_hz, self._rate_hz)
+            self._resampler = StreamResampler(chunk.rate_hz, self.rate_hz)
         if self._clauses:
             clause = self._clauses[-1]
             for word in chunk.word_ends:
-                end = clause.begin_sample + word.end_sample * self._rate_hz // chunk.rate_hz
+                end = clause.begin_sample + word.end_sample * self.rate_hz // chunk.rate_hz
                 clause.word_ends.append(WordEnd(word.words, end))
         self._queue(self._resampler.process(chunk.samples))
-        while self._ahead_samples > ms_to_samples(_AHEAD_MS, self._rate_hz) and not self.is_stopped:
+        while self._ahead_samples > ms_to_samples(_AHEAD_MS, self.rate_hz) and not self.is_stopped:
             self._moved.clear()
             await self._moved.wait()
+        self._raise_failure()
 
     async def finish(self) -> None:
-        """No more comes: wait until the last of it has been played (or it was stopped)."""
+        """No more comes: wait until the last of it has been played (or it was stopped).
+
+        Raises `DeviceError` where the speaker was lost before.
+        """
         self.end()
         await self.is_done.wait()
+        self._raise_failure()
 
     def end(self) -> None:
         """No more comes."""
@@ -123,7 +130,11 @@ class Playback:
     @property
     def queued_ms(self) -> float:
         """How much sound was made for it."""
-        return self._queued_samples * 1000 / self._rate_hz
+        return self._queued_samples * 1000 / self.rate_hz
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _complete_clause(self) -> None:
         if self._clauses:
@@ -147,15 +158,8 @@ class Playback:
 
     def take(self, samples: int) -> Samples | None:
         """The next sound, at most `samples` long; None where there is none yet."""
-        if self._ahead_samples == 0:
-            return None
-        offset = self._position - self._kept_from
-        for piece in self._kept:
-            if offset < len(piece):
-                block = np.ascontiguousarray(piece[offset : offset + samples])
-                break
-            offset -= len(piece)
-        else:  # pragma: no cover  # what is ahead is kept
+        block = self._next(samples)
+        if len(block) == 0:
             return None
         self._position += len(block)
         self._forget_earlier_clauses()
@@ -164,6 +168,14 @@ class Playback:
             self.has_sounded = True
             self._on_first_sound()
         return block
+
+    def _next(self, samples: int) -> Samples:
+        offset = self._position - self._kept_from
+        for piece in self._kept:
+            if offset < len(piece):
+                return np.ascontiguousarray(piece[offset : offset + samples])
+            offset -= len(piece)
+        return np.zeros(0, np.int16)
 
     def give_back(self, samples: int) -> None:
         """The last so many samples that were taken were not heard."""
@@ -184,6 +196,11 @@ class Playback:
         self.is_done.set()
         self._on_change()
 
+    def fail(self, failure: DeviceError) -> None:
+        """The speaker is lost: whoever fills it is told, and nothing more of it is heard."""
+        self._failure = failure
+        self.stop()
+
     @property
     def _ahead_samples(self) -> int:
         return 0 if self.is_stopped else self._queued_samples - self._position
@@ -197,7 +214,7 @@ class Playback:
 
     def _forget_earlier_clauses(self) -> None:
         """What the device holds may still be given back: the clause of a second ago is kept, too."""
-        earlier = self._clause_at(self._position - self._rate_hz)
+        earlier = self._clause_at(self._position - self.rate_hz)
         needed_from = 0 if earlier is None else earlier.begin_sample
         while self._kept and self._kept_from + len(self._kept[0]) <= needed_from:
             self._kept_from += len(self._kept.popleft())

@@ -13,7 +13,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
+import numpy as np
+
 from voiced.audio.contracts import AudioSink
+from voiced.errors import DeviceError
 from voiced.playback import Playback
 from voiced.tasks import unwrapped
 from voiced.types import AudioChunk, Samples, ms_to_samples
@@ -25,7 +28,9 @@ _WRITE_MS: Final = 20
 class Player:
     """Owns the sink; `run` is its permanent task."""
 
-    def __init__(self, sink: AudioSink) -> None:
+    def __init__(self, sink: AudioSink, volume_percent: int = 100) -> None:
+        self.volume_percent = volume_percent
+        """How loud everything is played, in percent of what it was given; may be set at any time."""
         self._sink = sink
         self._started: list[Playback] = []
         self._is_held = False
@@ -49,10 +54,10 @@ class Player:
             self._started.append(playback)
             self._changed.set()
 
-    async def play_earcon(self, samples: Samples) -> None:
-        """Start to play `samples`, at the sink's rate, after what was started before."""
+    async def play_earcon(self, sound: AudioChunk) -> None:
+        """Start to play `sound` after what was started before."""
         playback = self.prepare()
-        await playback.play(AudioChunk(samples, self._sink.rate_hz))
+        await playback.play(sound)
         playback.end()
         self.start(playback)
 
@@ -82,19 +87,39 @@ class Player:
         self._changed.set()
 
     async def run(self) -> None:
-        """Play what was started, for ever."""
+        """Play what was started, for ever; what a lost speaker cannot play fails, and no more than that."""
+        while True:
+            try:
+                await self._play()
+            except DeviceError as failure:
+                for playback in self._started:
+                    playback.fail(failure)
+                self._started.clear()
+
+    async def _play(self) -> None:
         write_samples = ms_to_samples(_WRITE_MS, self._sink.rate_hz)
         while True:
             self._changed.clear()
             self._started = [playback for playback in self._started if not playback.is_stopped]
             playback = None if self._is_held or not self._started else self._started[0]
+            if playback is not None and playback.rate_hz != self._sink.rate_hz:
+                # It was prepared for the device that was there before.
+                playback.fail(DeviceError("the speaker has changed"))
+                continue
             block = None if playback is None else playback.take(write_samples)
             if block is not None:
-                await self._sink.write(block)
+                await self._sink.write(self._at_volume(block))
             elif playback is not None and playback.has_ended:
                 await self._end(playback)
             else:
                 await self._changed.wait()
+
+    def _at_volume(self, block: Samples) -> Samples:
+        if self.volume_percent == 100:
+            return block
+        louder = block.astype(np.float32) * (self.volume_percent / 100)
+        clipped: Samples = np.clip(np.rint(louder), -32_768, 32_767).astype(np.int16)
+        return clipped
 
     async def _end(self, playback: Playback) -> None:
         """Its last sample is on its way; while it is, it may still be held, or silenced."""

@@ -43,6 +43,8 @@ class Plan:
     is_backchannel: bool = False
     is_stop: bool = False
     is_recall: bool = False
+    announcement: str = ""
+    """What is said where the path is `ReplyPath.ANNOUNCEMENT`."""
 
     @property
     def evidence(self) -> Evidence:
@@ -167,7 +169,10 @@ class Responder:
         `on_first_token` is called when the first word of the answer is known. Wrap it in
         `contextlib.aclosing`. Raises `EngineError`.
         """
-        if plan.match is not None:
+        if plan.path is ReplyPath.ANNOUNCEMENT:
+            on_first_token()
+            yield plan.announcement
+        elif plan.match is not None:
             match, world = plan.match, World(self._now, self._last_reply)
             reply = await self._skills.run(lambda skills: skills.answer(match, world))
             on_first_token()

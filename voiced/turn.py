@@ -73,6 +73,11 @@ class Turn:
         self._timeline.begin(utterance.begun_ms, utterance.begun_at_s)
         return await self._guarded(self._hear(utterance, hearing, endpointer))
 
+    async def announce(self, text: str) -> TurnReport:
+        """Say something that nobody asked for now."""
+        self._timeline.begin(0.0, _clock_s())
+        return await self._guarded(self._say(text))
+
     async def read(self, text: str) -> TurnReport:
         """Answer a typed question."""
         self._timeline.begin(0.0, _clock_s())
@@ -113,7 +118,8 @@ class Turn:
         if self._reported is not None:
             return self._reported
         draft = self._draft
-        if draft is not None and draft.clauses and draft.playback.has_sounded:
+        is_exchange = self._plan is not None and self._plan.path is not ReplyPath.ANNOUNCEMENT
+        if is_exchange and draft is not None and draft.clauses and draft.playback.has_sounded:
             self._stages.responder.remember(
                 self._transcript.text,
                 draft.playback.heard(),
@@ -232,6 +238,11 @@ class Turn:
         self._draft = self._drafted(self._plan)
         return await self._answer()
 
+    async def _say(self, text: str) -> Outcome:
+        self._plan = Plan(Transcript(""), ReplyPath.ANNOUNCEMENT, announcement=text)
+        self._draft = self._drafted(self._plan)
+        return await self._answer()
+
     async def _answer(self) -> Outcome:
         """Commit the draft, and see it through."""
         plan, draft = self._plan, self._draft
@@ -241,7 +252,8 @@ class Turn:
             return Outcome.NOTHING_SAID
         await self._has_floor.wait()
         self._timeline.mark("commit", _clock_s())
-        self._observe(Understood(self.turn_id, plan.transcript))
+        if plan.path is not ReplyPath.ANNOUNCEMENT:
+            self._observe(Understood(self.turn_id, plan.transcript))
         draft.commit()
         await draft.finished()
         self._timeline.mark("done", _clock_s())

@@ -115,6 +115,11 @@ class Workshop:
         self._engines = engines
         self._hosted = AsyncExitStack()
 
+    @property
+    def settings(self) -> Settings:
+        """What it builds from."""
+        return self._settings
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -19,7 +19,6 @@ from voiced.core.endpointing import Endpointer
 from voiced.core.segmenter import Segmenter, SegmenterSettings
 from voiced.core.speculation import Speculation
 from voiced.core.state import Activation, BargeIn, Manners
-from voiced.daemon import run_together
 from voiced.draft import Stages
 from voiced.ear import Ear
 from voiced.events import (
@@ -36,12 +35,13 @@ from voiced.events import (
 from voiced.hearing import Hearing
 from voiced.inference import Hosted
 from voiced.listener import Listener
+from voiced.pipeline import run_together
 from voiced.player import Player
 from voiced.responder import ReplyLimits, Responder
 from voiced.skills.backchannels import Backchannels
 from voiced.skills.recall import Recall
 from voiced.tasks import unwrapped
-from voiced.types import SAMPLE_RATE_HZ, Earcon
+from voiced.types import SAMPLE_RATE_HZ, AudioChunk, Earcon
 
 E = TypeVar("E")
 
@@ -149,7 +149,7 @@ class Scene:
                 hearing,
                 Endpointer(),
                 Stages(self.responder, tts, self.player, self.speculation),
-                {name: earcon(name, SAMPLE_RATE_HZ) for name in Earcon},
+                {name: AudioChunk(earcon(name, SAMPLE_RATE_HZ)) for name in Earcon},
                 self._observe,
             )
             segmenter = Segmenter(SegmenterSettings())

@@ -181,7 +181,7 @@ def test_one_after_the_other_with_earcons_between() -> None:
         slow = player.prepare()
         await slow.play(chunk(10))
         player.start(slow)
-        await player.play_earcon(np.array([100, 101], np.int16))
+        await player.play_earcon(AudioChunk(np.array([100, 101], np.int16), RATE_HZ))
         player.start(await answer(player, 5, first=200))
         assert await tape.play(40) == sound(10)
         await slow.play(chunk(10, 11))
@@ -197,7 +197,7 @@ def test_silence_drops_everything() -> None:
         player.start(first)
         second = await answer(player, 30, first=100)
         player.start(second)
-        await player.play_earcon(np.array([999], np.int16))
+        await player.play_earcon(AudioChunk(np.array([999], np.int16), RATE_HZ))
         finishing = [asyncio.create_task(p.finish()) for p in (first, second)]
         assert await tape.play(16) == sound(16)
         player.silence()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from voiced.core.decisions import step
 from voiced.core.signals import (
     Attention,
     BeginTurn,
@@ -32,7 +33,7 @@ from voiced.core.signals import (
     WakeHeard,
     Watch,
 )
-from voiced.core.state import Activation, BargeIn, Manners, Phase, State, step
+from voiced.core.state import Activation, BargeIn, Manners, Phase, State
 from voiced.types import (
     Earcon,
     EndReason,

@@ -9,6 +9,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from voiced.core.decisions import step
 from voiced.core.signals import (
     BeginTurn,
     CancelTurn,
@@ -36,7 +37,7 @@ from voiced.core.signals import (
     WakeHeard,
     Watch,
 )
-from voiced.core.state import Activation, BargeIn, Manners, Phase, State, step
+from voiced.core.state import Activation, BargeIn, Manners, Phase, State
 from voiced.types import EndReason, SpeechEnded, SpeechStarted
 
 

@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
 async def _ask(args: argparse.Namespace, settings: Settings) -> TurnReport | None:
     from voiced.audio.wav import Pace, WavSource
     from voiced.core.state import Activation
-    from voiced.daemon import answer_text, run_assistant
+    from voiced.pipeline import answer_text, run_assistant
 
     open_sink = sink_for(settings, args.out, speak=args.speak)
     if args.wav is None:

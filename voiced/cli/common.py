@@ -49,7 +49,7 @@ def sink_for(settings: Settings, out: Path | None, *, speak: bool) -> Callable[[
     """Where an answer goes: into the file `out`, to the speaker, or nowhere; given the voice's rate."""
     from voiced.audio.discard import DiscardSink
     from voiced.audio.wav import Pace, WavSink
-    from voiced.daemon import Devices
+    from voiced.pipeline import Devices
 
     if out is not None:
         return lambda rate_hz: WavSink(out, rate_hz=rate_hz, pace=Pace.FAST)

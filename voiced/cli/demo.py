@@ -94,7 +94,7 @@ async def _converse(
 ) -> int:
     from voiced.audio.simulated import SimulatedDuplex
     from voiced.core.state import Activation
-    from voiced.daemon import run_assistant
+    from voiced.pipeline import run_assistant
     from voiced.tasks import unwrapped
 
     async with SimulatedDuplex(record_to=out) as card:

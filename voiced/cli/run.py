@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from voiced.cli.reports import traced
     from voiced.cli.view import ConversationView
     from voiced.core.state import Activation
-    from voiced.daemon import Devices, run_assistant
+    from voiced.pipeline import Devices, run_assistant
 
     settings = settings_from(args)
     activation = Activation.WAKE if settings.wake.enabled else Activation.SPEECH

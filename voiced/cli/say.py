@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("there is nothing to say in this text: give words")
     settings = settings_from(args)
 
-    from voiced.daemon import say_text
+    from voiced.pipeline import say_text
 
     run_async(say_text(settings, text, sink_for(settings, args.out, speak=args.out is None)))
     return 0

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _talk(settings: Settings, view: ConversationView, *, hands_free: bool) -> None:
     from voiced.core.state import Activation
-    from voiced.daemon import Devices, run_assistant
+    from voiced.pipeline import Devices, run_assistant
 
     devices = Devices(settings)
     keys = _Keys()

@@ -61,6 +61,46 @@ class StopAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenAsked:
+    """Somebody asks for attention without the wake word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question was typed; whatever goes on gives way to it."""
+
+    request_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Something is to be said that nobody asked for now; it waits until nobody speaks.
+
+    Where it `rings` a sound calls the person first.
+    """
+
+    request_id: int
+    text: str
+    rings: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SoundGone:
+    """The microphone delivers nothing any more: it was lost, or is muted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundBack:
+    """The microphone delivers again."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveAsked:
+    """Stop at the next moment at which nobody speaks or waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class InputEnded:
     """The source has no more samples."""
 
@@ -103,7 +143,13 @@ Event = (
     | StillQuiet
     | KeyPressed
     | KeyReleased
+    | ListenAsked
     | StopAsked
+    | Asked
+    | Announced
+    | SoundGone
+    | SoundBack
+    | LeaveAsked
     | InputEnded
     | SpeechEvent
     | TurnSpoke
@@ -174,6 +220,14 @@ class BeginTurn:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginRequest:
+    """Answer, or say, what nobody spoke for."""
+
+    turn_id: int
+    request: Asked | Announced
+
+
+@dataclass(frozen=True, slots=True)
 class GiveFloor:
     """The turn's utterance was an interruption: it may answer."""
 
@@ -215,6 +269,7 @@ Command = (
     | StopListening
     | Watch
     | BeginTurn
+    | BeginRequest
     | GiveFloor
     | HoldAnswer
     | ResumeAnswer

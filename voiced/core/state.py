@@ -1,50 +1,11 @@
-"""What the assistant does next: (state, event) -> (state, commands). Pure.
-
-    IDLE ──wake word, key──► LISTENING ──end of speech──► THINKING ──first sound──► SPEAKING ──► IDLE
-                                 ▲                            │                        │   (or FOLLOW_UP)
-                                 ├───────── wake word, key ───┴────────────────────────┤
-                                 └───────── a voice: the answer is on hold ────────────┘
-
-At most one turn has the floor. It is born with speech, not with the wake word: until somebody speaks there
-is nothing to transcribe. A wake word or a key during an answer ends that answer. A voice holds it: only
-when its words are known is it an interruption, which ends the answer, or a mere "mm-hm", after which the
-answer goes on.
-"""
+"""What the assistant knows of itself: values only; `decisions.py` says how they change."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from voiced.core.signals import (
-    Attention,
-    BeginTurn,
-    CancelTurn,
-    Command,
-    Event,
-    FinishUtterance,
-    GiveFloor,
-    HoldAnswer,
-    InputEnded,
-    InterruptionMeant,
-    KeyPressed,
-    KeyReleased,
-    Listen,
-    Outcome,
-    PlayEarcon,
-    ResumeAnswer,
-    Started,
-    StillQuiet,
-    StopAsked,
-    StopListening,
-    Trial,
-    TurnOver,
-    TurnSpoke,
-    VoiceHeard,
-    WakeHeard,
-    Watch,
-)
-from voiced.types import Earcon, EndReason, SpeechEnded, SpeechStarted
+from voiced.core.signals import Announced, Asked
 
 
 class Activation(StrEnum):
@@ -106,7 +67,9 @@ class State:
 
     `held_id` is the turn whose answer waits until it is clear whether somebody interrupts it;
     `is_addressed` whether the turn that has the floor came after a wake word or a key, or needs none,
-    `held_is_addressed` the same of the one on hold.
+    `held_is_addressed` the same of the one on hold. `requests` wait for a moment when nobody speaks;
+    `request` is what the turn that has the floor answers, where nobody spoke for it. Where it
+    `is_leaving` it stops at the next quiet moment.
     """
 
     manners: Manners = field(default_factory=Manners)
@@ -117,208 +80,22 @@ class State:
     is_addressed: bool = True
     held_is_addressed: bool = True
     input_ended: bool = False
+    can_hear: bool = True
+    requests: tuple[Asked | Announced, ...] = ()
+    request: Asked | Announced | None = None
+    is_leaving: bool = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody speaks, is about to, or waits for an answer."""
+        waits_for_speech = (
+            self.phase is Phase.LISTENING and self.manners.activation is Activation.SPEECH
+        )
+        no_turn = self.turn_id is None and self.held_id is None
+        return no_turn and (self.phase is Phase.IDLE or waits_for_speech)
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing can happen any more: the input has ended, and what was asked is answered."""
-        return self.input_ended and self.turn_id is None and self.held_id is None
-
-
-Step = tuple[State, tuple[Command, ...]]
-
-
-def step(state: State, event: Event) -> Step:  # noqa: C901, PLR0912  # a table reads best whole
-    """The next state and what to do. An event that means nothing in this state changes nothing."""
-    manners = state.manners
-    match event:
-        case Started():
-            rested, commands = _rest(state)
-            ready = (PlayEarcon(Earcon.READY),) if manners.watches else ()
-            return rested, (*ready, *commands)
-        case WakeHeard(end_sample) if _may_wake(state):
-            return _attend(state, Listen(end_sample))
-        case KeyPressed() if manners.activation is not Activation.SPEECH:
-            return _attend(state, Listen(attention=Attention.HELD))
-        case KeyReleased() if state.phase is Phase.LISTENING:
-            return state, (FinishUtterance(),)
-        case StillQuiet() if manners.activation is Activation.WAKE and _waits(state):
-            return state, (PlayEarcon(Earcon.LISTENING),)
-        case StopAsked():
-            return _stop(state)
-        case InputEnded():
-            finish = (FinishUtterance(),) if _is_listening(state) else ()
-            return replace(state, input_ended=True), finish
-        case VoiceHeard(onset_sample) if _may_be_interrupted(state):
-            return _hold(state, onset_sample)
-        case SpeechStarted() if _is_listening(state) and state.turn_id is None:
-            return _begin(state)
-        case SpeechEnded(reason=reason) if _is_listening(state):
-            return _speech_ended(state, reason)
-        case InterruptionMeant(turn_id) if turn_id == state.turn_id and state.held_id is not None:
-            return _interrupt(state, turn_id, state.held_id)
-        case TurnSpoke(turn_id) if turn_id == state.turn_id and state.phase is Phase.THINKING:
-            return replace(state, phase=Phase.SPEAKING), ()
-        case TurnOver(turn_id=turn_id) if turn_id == state.turn_id:
-            return _turn_over(state, event)
-        case TurnOver(turn_id=turn_id) if turn_id == state.held_id:
-            return _held_turn_over(state, event)
-    return state, ()
-
-
-def _is_listening(state: State) -> bool:
-    return state.phase in (Phase.LISTENING, Phase.FOLLOW_UP)
-
-
-def _waits(state: State) -> bool:
-    return state.phase is Phase.LISTENING and state.turn_id is None and state.held_id is None
-
-
-def _may_wake(state: State) -> bool:
-    if state.manners.activation is Activation.KEY:
-        return False
-    is_answering = state.phase in (Phase.THINKING, Phase.SPEAKING) or state.held_id is not None
-    return not is_answering or state.manners.barge_in is not BargeIn.OFF
-
-
-def _may_be_interrupted(state: State) -> bool:
-    is_answering = state.phase in (Phase.THINKING, Phase.SPEAKING)
-    return (
-        state.manners.watches and is_answering and state.held_id is None and not state.input_ended
-    )
-
-
-def _attend(state: State, listen: Listen) -> Step:
-    """Somebody asks for attention: whatever goes on gives way, also a sentence begun before."""
-    drop = _dropped(state)
-    return _without_turns(state, Phase.LISTENING), (*drop, listen)
-
-
-def _without_turns(state: State, phase: Phase) -> State:
-    return replace(state, phase=phase, turn_id=None, held_id=None)
-
-
-def _dropped(state: State) -> tuple[Command, ...]:
-    turns = [turn_id for turn_id in (state.held_id, state.turn_id) if turn_id is not None]
-    stop = (StopListening(),) if turns or _is_listening(state) else ()
-    return (*stop, *map(CancelTurn, turns))
-
-
-def _stop(state: State) -> Step:
-    rested, commands = _rest(state)
-    return rested, (*_dropped(state), *commands)
-
-
-def _rest(state: State) -> Step:
-    """Back to waiting: for the wake word, for a key, or for speech."""
-    if state.manners.activation is Activation.SPEECH:
-        return _without_turns(state, Phase.LISTENING), (Listen(),)
-    return _without_turns(state, Phase.IDLE), ()
-
-
-def _begin(state: State) -> Step:
-    turn_id = state.turns_begun + 1
-    is_addressed = state.phase is not Phase.FOLLOW_UP
-    begun = replace(
-        state,
-        phase=Phase.LISTENING,
-        turn_id=turn_id,
-        turns_begun=turn_id,
-        is_addressed=is_addressed,
-    )
-    trial = Trial.NONE
-    if state.held_id is not None:
-        trial = Trial.WORDS if state.manners.barge_in is BargeIn.VOICE else Trial.STOP
-    return begun, (BeginTurn(turn_id, trial, is_addressed),)
-
-
-def _hold(state: State, onset_sample: int) -> Step:
-    """Silence first; what was said shows whether it was meant."""
-    if state.turn_id is None:
-        return state, ()
-    silently = state.manners.barge_in is BargeIn.VOICE
-    held = replace(
-        state,
-        phase=Phase.LISTENING,
-        turn_id=None,
-        held_id=state.turn_id,
-        held_is_addressed=state.is_addressed,
-    )
-    return held, (
-        HoldAnswer(state.turn_id, silently=silently),
-        Listen(onset_sample, Attention.BEGUN),
-    )
-
-
-def _interrupt(state: State, turn_id: int, held_id: int) -> Step:
-    watch = (Watch(),) if state.phase is Phase.THINKING and state.manners.watches else ()
-    return replace(state, held_id=None), (CancelTurn(held_id), GiveFloor(turn_id), *watch)
-
-
-def _speech_ended(state: State, reason: EndReason) -> Step:
-    if state.turn_id is not None:
-        watch = (Watch(),) if state.manners.watches and state.held_id is None else ()
-        return replace(state, phase=Phase.THINKING), watch
-    if state.held_id is not None:
-        return _resume(state, state.held_id)
-    rested, commands = _rest(state)
-    if state.manners.activation is Activation.WAKE and reason is EndReason.NO_SPEECH:
-        return rested, (PlayEarcon(Earcon.DONE), *commands)
-    return rested, commands
-
-
-def _resume(state: State, held_id: int) -> Step:
-    resumed = replace(
-        state,
-        phase=Phase.SPEAKING,
-        turn_id=held_id,
-        held_id=None,
-        is_addressed=state.held_is_addressed,
-    )
-    return resumed, (ResumeAnswer(held_id), Watch())
-
-
-def _held_turn_over(state: State, over: TurnOver) -> Step:
-    """The answer on hold is over: it failed, or it was not silenced and has been given."""
-    if state.manners.barge_in is BargeIn.VOICE:
-        if state.turn_id is not None:
-            return _interrupt(state, state.turn_id, over.turn_id)
-        return replace(state, held_id=None), (CancelTurn(over.turn_id),)
-    # What is being said could only have stopped it.
-    trial = () if state.turn_id is None else (CancelTurn(state.turn_id),)
-    alone = replace(state, turn_id=over.turn_id, held_id=None, is_addressed=state.held_is_addressed)
-    rested, commands = _turn_over(alone, over)
-    return rested, (StopListening(), *trial, *commands)
-
-
-def _turn_over(state: State, over: TurnOver) -> Step:
-    if state.held_id is not None:
-        # It was no interruption, or nobody will know what it was: the answer is still wanted.
-        resumed, commands = _resume(state, state.held_id)
-        return resumed, (StopListening(), *commands)
-    rested, commands = _rest(state)
-    # No voice is an interruption any more; and where it failed while the person still speaks, what
-    # they go on to say belongs to no turn.
-    commands = (StopListening(), *commands)
-    match over.outcome:
-        case Outcome.NOTHING_SAID if (
-            state.manners.activation is Activation.WAKE and over.end_reason is EndReason.SILENCE
-        ):
-            if not state.is_addressed:
-                return rested, (PlayEarcon(Earcon.DONE), *commands)
-            # "Okay Nabu" and a breath: its own last syllable looked like speech. The question comes.
-            return _without_turns(state, Phase.LISTENING), (Listen(),)
-        case Outcome.FAILED:
-            return rested, (PlayEarcon(Earcon.ERROR), *commands)
-        case Outcome.ANSWERED if over.has_spoken and _may_follow_up(state):
-            follow_up = Listen(attention=Attention.FOLLOW_UP)
-            return _without_turns(state, Phase.FOLLOW_UP), (
-                PlayEarcon(Earcon.LISTENING),
-                StopListening(),
-                follow_up,
-            )
-        case _:
-            return rested, commands
-
-
-def _may_follow_up(state: State) -> bool:
-    return state.manners.follows_up and state.manners.activation is Activation.WAKE
+        """Whether it is to stop: the input has ended and what was asked is answered, or it is leaving."""
+        ended = self.input_ended and self.turn_id is None and self.held_id is None
+        return ended or (self.is_leaving and self.is_free)

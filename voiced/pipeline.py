@@ -1,6 +1,7 @@
-"""The composition root: what `workshop.py` builds is put together here, started, and stopped in order.
+"""What `workshop.py` builds is put together here, started, and stopped in order.
 
-Nothing else names concrete engines, devices or files, and nothing here decides anything.
+A `Session` is one assistant on open devices. The commands that run once and end use it from here, the one
+that stays up for months from `daemon.py`. Nothing here decides anything.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -25,18 +27,110 @@ from voiced.core.segmenter import Segmenter, SegmenterSettings
 from voiced.core.speculation import Speculation, affordable
 from voiced.core.state import Activation, BargeIn, Manners
 from voiced.draft import Stages
+from voiced.ear import Ear
+from voiced.engines.contracts import SpeechToText, TextToSpeech
 from voiced.events import Observer, TurnReport
 from voiced.hearing import Hearing
+from voiced.inference import Hosted
 from voiced.listener import Listener
 from voiced.player import Player, playing
 from voiced.rehearsal import Rehearsed, rehearse
+from voiced.responder import Responder
 from voiced.speech import speak
 from voiced.tasks import unwrapped
 from voiced.turn import Turn
-from voiced.types import Earcon, Samples
+from voiced.types import AudioChunk, Earcon
 from voiced.workshop import Engines, Workshop
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The engines of one configuration, ready to work, and what was found out about them."""
+
+    ear: Hosted[Ear]
+    stt: Hosted[SpeechToText]
+    tts: Hosted[TextToSpeech]
+    responder: Responder
+    speculation: Speculation
+    wake_phrases: tuple[str, ...]
+    voice_rate_hz: int
+
+
+async def load_parts(workshop: Workshop, activation: Activation) -> Parts:
+    """Load all engines side by side, and rehearse with them. Raises `VoicedError`."""
+    with unwrapped():
+        async with asyncio.TaskGroup() as loading:
+            ear = loading.create_task(workshop.ear(activation))
+            stt = loading.create_task(workshop.stt())
+            tts = loading.create_task(workshop.tts())
+            responder = loading.create_task(workshop.responder())
+    await responder.result().warm_up()
+    rehearsed = await rehearse(stt.result(), responder.result(), tts.result())
+    # What is loaded stays: the collector need not walk over it in the middle of a turn, which takes
+    # up to 80 ms for hassil's tables alone (measured here).
+    gc.collect()
+    gc.freeze()
+    return Parts(
+        ear.result(),
+        stt.result(),
+        tts.result(),
+        responder.result(),
+        _speculation(workshop.settings, rehearsed),
+        wake_phrases=await ear.result().run(lambda ear: ear.phrases),
+        voice_rate_hz=await tts.result().run(lambda voice: voice.rate_hz),
+    )
+
+
+class Session:
+    """The permanent tasks of one configuration on devices that are open."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        parts: Parts,
+        activation: Activation,
+        source: AudioSource,
+        sink: AudioSink,
+        observe: Observer,
+        *,
+        turns_begun: int = 0,
+        can_hear: bool = True,
+    ) -> None:
+        """`turns_begun` turns have been before; not `can_hear` where the microphone is away or muted."""
+        self.player = Player(sink, settings.audio.volume_percent)
+        stages = Stages(parts.responder, parts.tts, self.player, parts.speculation)
+        cancels_echo = settings.audio.echo_cancellation
+        self.assistant = Assistant(
+            _manners(settings, activation, has_far_end=cancels_echo and sink.far_end is not None),
+            Hearing(
+                parts.stt,
+                parts.wake_phrases,
+                reads_pauses=parts.speculation is not Speculation.OFF,
+            ),
+            Endpointer(_patience_limits(settings)),
+            stages,
+            _earcons(settings, parts.voice_rate_hz),
+            observe,
+            turns_begun=turns_begun,
+            can_hear=can_hear,
+        )
+        self.listener = Listener(
+            source,
+            parts.ear,
+            Segmenter(_segmenter_settings(settings, activation)),
+            self.assistant.post,
+            observe,
+            max_held_ms=settings.segmenter.max_utterance_ms,
+            follow_up_ms=settings.conversation.follow_up_ms,
+            # The speaker's may be another one after it was away.
+            far_end=lambda: sink.far_end if cancels_echo else None,
+        )
+
+    async def run(self) -> None:
+        """Run until the input ends or the assistant leaves; a failure of one task ends all."""
+        await run_together(self.assistant, self.listener, self.player)
 
 
 async def run_assistant(
@@ -49,54 +143,20 @@ async def run_assistant(
     *,
     engines: Engines | None = None,
 ) -> None:
-    """Run the whole pipeline until the source ends and the last answer has been given.
+    """Run the whole pipeline once, until the source ends and the last answer has been given.
 
-    Engines are loaded side by side (by `engines`, where a benchmark brings its own), then the source and the
+    Engines are loaded (by `engines`, where a benchmark brings its own), then the source and the
     sink are opened (`open_sink` is given the voice's sample rate), then `on_ready` is called. Cancel it to
     stop: the speaker falls silent, tasks end, devices and engines are closed, in this order.
     Raises `VoicedError` for what cannot be built or opened, and for what ends a permanent task.
     """
     async with Workshop(engines or Engines(settings)) as workshop:
-        with unwrapped():
-            async with asyncio.TaskGroup() as loading:
-                ear = loading.create_task(workshop.ear(activation))
-                stt = loading.create_task(workshop.stt())
-                tts = loading.create_task(workshop.tts())
-                responder = loading.create_task(workshop.responder())
-        await responder.result().warm_up()
-        rehearsed = await rehearse(stt.result(), responder.result(), tts.result())
-        speculation = _speculation(settings, rehearsed)
-        # What is loaded stays: the collector need not walk over it in the middle of a turn, which takes
-        # up to 80 ms for hassil's tables alone (measured here).
-        gc.collect()
-        gc.freeze()
-        phrases = await ear.result().run(lambda ear: ear.phrases)
-        reads_pauses = speculation is not Speculation.OFF
-        hearing = Hearing(stt.result(), phrases, reads_pauses=reads_pauses)
-        sink = open_sink(await tts.result().run(lambda voice: voice.rate_hz))
+        parts = await load_parts(workshop, activation)
+        sink = open_sink(parts.voice_rate_hz)
         async with sink, source:
-            stages = Stages(responder.result(), tts.result(), Player(sink), speculation)
-            far_end = sink.far_end if settings.audio.echo_cancellation else None
-            assistant = Assistant(
-                _manners(settings, activation, has_far_end=far_end is not None),
-                hearing,
-                Endpointer(_patience_limits(settings)),
-                stages,
-                _earcons(settings, sink.rate_hz),
-                observe,
-            )
-            listener = Listener(
-                source,
-                ear.result(),
-                Segmenter(_segmenter_settings(settings, activation)),
-                assistant.post,
-                observe,
-                max_held_ms=settings.segmenter.max_utterance_ms,
-                follow_up_ms=settings.conversation.follow_up_ms,
-                far_end=far_end,
-            )
-            on_ready(assistant)
-            await run_together(assistant, listener, stages.player)
+            session = Session(settings, parts, activation, source, sink, observe)
+            on_ready(session.assistant)
+            await session.run()
 
 
 async def run_together(assistant: Assistant, listener: Listener, player: Player) -> None:
@@ -213,8 +273,9 @@ def _segmenter_settings(settings: Settings, activation: Activation) -> Segmenter
     )
 
 
-def _earcons(settings: Settings, rate_hz: int) -> dict[Earcon, Samples]:
+def _earcons(settings: Settings, rate_hz: int) -> dict[Earcon, AudioChunk]:
     if not settings.sounds.enabled:
         return {}
     volume = settings.sounds.volume_percent / 100
-    return {name: (earcon(name, rate_hz) * volume).astype(np.int16) for name in Earcon}
+    sounds = {name: (earcon(name, rate_hz) * volume).astype(np.int16) for name in Earcon}
+    return {name: AudioChunk(samples, rate_hz) for name, samples in sounds.items()}
