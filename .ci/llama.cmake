@@ -12,3 +12,12 @@ set(LLAMA_ALL_WARNINGS OFF)
 cmake_language(DEFER CALL target_compile_options llama PRIVATE -O1)
 cmake_language(DEFER CALL target_compile_options ggml PRIVATE -O1)
 cmake_language(DEFER CALL target_compile_options ggml-base PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O1>)
+
+# AMX (recent Xeons alone) is left out: on virtual machines that announce it and do not carry it through,
+# its first instruction ends the process (a general protection fault in ldtilecfg, seen).
+include(CheckCCompilerFlag)
+check_c_compiler_flag("-mno-amx-tile -mno-amx-int8 -mno-amx-bf16" VOICED_KNOWS_AMX)
+if(VOICED_KNOWS_AMX)
+  cmake_language(DEFER CALL target_compile_options ggml-cpu PRIVATE
+    -mno-amx-tile -mno-amx-int8 -mno-amx-bf16)
+endif()
