@@ -108,8 +108,8 @@ def passed_sockets(environ: MutableMapping[str, str]) -> dict[str, socket.socket
             )
         descriptor = _FIRST_PASSED_FD + position
         try:
-            os.set_inheritable(descriptor, False)
             passed[name] = socket.socket(fileno=descriptor)
+            passed[name].set_inheritable(inheritable=False)
         except OSError as error:
             raise ConfigError(
                 f"what systemd passed as {name!r} is no socket ({error.strerror}): use Listen...= "

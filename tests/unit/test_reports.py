@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import resource
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from voiced.core.state import Phase
 from voiced.core.trace import Fate, Revision, Trace
 from voiced.errors import OutputError
 from voiced.events import AssistantEvent, PhaseChanged, TurnEnded, TurnReport
+from voiced.observe.trace_file import TraceFile
 from voiced.types import EndReason, ReplyPath, Transcript
 
 DROPPED = Revision("set a timer", 0.9, ReplyPath.SKILL, 900.0, 1030.0, 500, speech_ms=800.0)
@@ -65,10 +68,25 @@ def test_a_trace_is_a_line_a_turn_that_others_cannot_read(tmp_path: Path) -> Non
         with traced(file, seen.append) as observe:
             observe(PhaseChanged(Phase.IDLE))
             observe(TurnEnded(REPORT))
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert [line["transcript"] for line in lines] == ["why is the sky blue"] * 2
+    assert transcripts(file) == ["why is the sky blue"] * 2
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(seen) == 4, "whoever watched before still does"
+
+
+def transcripts(file: Path) -> list[str]:
+    return [json.loads(line)["transcript"] for line in file.read_text().splitlines()]
+
+
+def test_both_the_command_line_and_the_configuration_may_ask_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    mine, theirs = tmp_path / "mine.jsonl", tmp_path / "theirs.jsonl"
+    # Two names of one file are one file.
+    for path in (None, theirs, mine):
+        with traced(path, lambda _: None, configured="~/mine.jsonl") as observe:
+            observe(TurnEnded(REPORT))
+    assert (len(transcripts(mine)), len(transcripts(theirs))) == (3, 1)
 
 
 def test_no_trace_costs_nothing() -> None:
@@ -86,6 +104,23 @@ def test_a_trace_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_a_file_that_was_rotated_away_is_begun_anew(tmp_path: Path, *, is_removed: bool) -> None:
+    file = tmp_path / "turns.jsonl"
+    with TraceFile(file) as trace:
+        trace.observe(TurnEnded(REPORT))
+        if is_removed:
+            file.unlink()
+        else:
+            # As logrotate does it with `create`.
+            file.rename(tmp_path / "turns.jsonl.1")
+            file.touch(0o640)
+        for _ in range(2):
+            trace.observe(TurnEnded(REPORT))
+    assert len(transcripts(file)) == 2
+    assert is_removed or len(transcripts(tmp_path / "turns.jsonl.1")) == 1
+
+
 def test_a_full_disk_ends_the_trace_and_not_the_conversation(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -99,3 +134,27 @@ def test_a_full_disk_ends_the_trace_and_not_the_conversation(
     assert len(seen) == 3
     assert len(caplog.records) == 1
     assert "No space left" in caplog.text
+
+
+def test_a_disk_that_fills_up_leaves_no_half_lines(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "turns.jsonl"
+    with TraceFile(file) as trace:
+        trace.observe(TurnEnded(REPORT))
+        size = file.stat().st_size
+        # Half of the next line has room, then nothing; a write beyond the limit is a signal by default.
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + size // 2, limits[1]))
+        trace.observe(TurnEnded(REPORT))
+        trace.observe(TurnEnded(REPORT))
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+        assert file.stat().st_size == size
+        trace.observe(TurnEnded(REPORT))
+    assert len(transcripts(file)) == 2
+    assert ["misses turns" in caplog.messages[0], "written again" in caplog.messages[1]] == [
+        True
+    ] * 2
+    assert len(caplog.records) == 2

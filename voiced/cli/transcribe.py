@@ -12,7 +12,7 @@ from voiced.errors import InputError
 
 if TYPE_CHECKING:
     from voiced.engines.contracts import SpeechToText
-    from voiced.inference import Hosted
+    from voiced.inference import Host
 
 _EPILOG = """\
 examples:
@@ -64,7 +64,7 @@ async def _transcribe_all(args: argparse.Namespace) -> int:
     return status
 
 
-async def _transcribe(file: Path, stt: Hosted[SpeechToText]) -> dict[str, Any]:
+async def _transcribe(file: Path, stt: Host[SpeechToText]) -> dict[str, Any]:
     from voiced.audio.wavfile import SoundReader
     from voiced.types import SAMPLE_RATE_HZ, AudioChunk
 
