@@ -85,8 +85,11 @@ def reply(skills: SkillSet, text: str, now: datetime = NOW, last_reply: str = ""
         ("pause the music", "I can't reach the player: no house is connected yet."),
         ("turn up the volume", "I can't change the volume yet."),
         ("turn up the tv volume", "I can't reach the tv: no house is connected yet."),
-        ("set a timer for five minutes", "I can't set timers yet."),
-        ("cancel my timer", "There is no timer. I can't set any yet."),
+        (
+            "set a timer for five minutes",
+            "I can't keep timers here: that takes voiced to keep running.",
+        ),
+        ("cancel my timer", "I can't keep timers here: that takes voiced to keep running."),
         ("set an alarm for seven", "I can't set alarms yet."),
         ("remind me to buy milk", "I can't keep reminders yet."),
         ("add milk to my shopping list", "I can't keep lists yet."),

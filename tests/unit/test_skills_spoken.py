@@ -136,6 +136,36 @@ def test_says_the_year(year: int, words: str) -> None:
     assert ENGLISH.year(date(year, 5, 1)) == words
 
 
+@pytest.mark.parametrize(
+    ("length_s", "words", "name"),
+    [
+        (1, "one second", "one second"),
+        (0.2, "one second", "one second"),
+        (61, "one minute and one second", "one minute one second"),
+        (600, "ten minutes", "ten minute"),
+        (7200, "two hours", "two hour"),
+        (3725, "one hour, two minutes and five seconds", "one hour two minute five second"),
+    ],
+)
+def test_says_a_length_of_time(length_s: float, words: str, name: str) -> None:
+    assert (ENGLISH.duration(length_s), ENGLISH.duration_name(length_s)) == (words, name)
+
+
+@given(st.integers(1, 1_000_000))
+def test_every_length_of_time_sounds_different_and_has_no_digit(length_s: int) -> None:
+    words = ENGLISH.duration(length_s)
+    assert not any(character.isdigit() for character in words)
+    assert words != ENGLISH.duration(length_s + 1)
+
+
+def test_lists_as_sentences_do() -> None:
+    assert [ENGLISH.listed(["a", "b", "c"][:count]) for count in (1, 2, 3)] == [
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+
+
 def test_names_a_language_that_it_does_not_speak() -> None:
     with pytest.raises(ConfigError, match=r'language "xx".*set language to "en"'):
         spoken_for("xx")

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Protocol
 
+from voiced.timers import TimerBook
+
 
 @dataclass(frozen=True, slots=True)
 class SkillMatch:
@@ -47,15 +49,27 @@ class World:
     """What a skill may know besides the sentence.
 
     `now` is the wall clock where the person is; `last_reply` what the assistant said last, "" at
-    first.
+    first; `timers` is None where nobody would ring them (a command that ends with its answer).
     """
 
     now: Callable[[], datetime]
     last_reply: str = ""
+    timers: TimerBook | None = None
 
 
 class Spoken(Protocol):
-    """Times and dates as a language speaks them: words only, which every voice reads right."""
+    """Numbers and times as a language speaks them: words only, which every voice reads right."""
+
+    def number(self, number: int) -> str: ...
+
+    def listed(self, items: Sequence[str]) -> str:
+        """One item after the other, as a sentence lists them; at least one."""
+
+    def duration(self, length_s: float) -> str:
+        """A length of time, to the second; what is shorter than one is one."""
+
+    def duration_name(self, length_s: float) -> str:
+        """A length of time before the thing that is as long: a "ten minute" timer."""
 
     def clock_time(self, moment: time) -> str:
         """The time of day to the minute, the half of the day included."""

@@ -1,7 +1,8 @@
-"""Times and dates in words. Numbers come from CLDR's spell-out rules, as hassil's do."""
+"""Numbers, times and dates in words. Numbers come from CLDR's spell-out rules, as hassil's do."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, time
 from typing import Final
 
@@ -36,11 +37,29 @@ class English:
     def __init__(self) -> None:
         self._engine = RbnfEngine.for_language("en")
 
+    def number(self, number: int) -> str:
+        return self._engine.format_number(number).text
+
+    def listed(self, items: Sequence[str]) -> str:
+        *first, last = items
+        return f"{', '.join(first)} and {last}" if first else last
+
+    def duration(self, length_s: float) -> str:
+        return self.listed(
+            [
+                f"{self.number(count)} {unit}" + ("" if count == 1 else "s")
+                for count, unit in _counted(length_s)
+            ]
+        )
+
+    def duration_name(self, length_s: float) -> str:
+        return " ".join(f"{self.number(count)} {unit}" for count, unit in _counted(length_s))
+
     def clock_time(self, moment: time) -> str:
         hour, minute = moment.hour, moment.minute
         part = _part_of_day(hour)
         if minute % 5:
-            digits = f"oh {self._number(minute)}" if minute < 10 else self._number(minute)
+            digits = f"oh {self.number(minute)}" if minute < 10 else self.number(minute)
             return f"{self._hour(hour)} {digits} {part}"
         if minute == 0:
             return {0: "midnight", 12: "noon"}.get(hour, f"{self._hour(hour)} o'clock {part}")
@@ -62,10 +81,15 @@ class English:
         return self._engine.format_number(day.year, FormatPurpose.YEAR).text
 
     def _hour(self, hour: int) -> str:
-        return self._number(hour % 12 or 12)
+        return self.number(hour % 12 or 12)
 
-    def _number(self, number: int) -> str:
-        return self._engine.format_number(number).text
+
+def _counted(length_s: float) -> list[tuple[int, str]]:
+    """How many of each unit there are in it, without those of which there are none."""
+    minutes, seconds = divmod(max(1, round(length_s)), 60)
+    hours, minutes = divmod(minutes, 60)
+    counts = ((hours, "hour"), (minutes, "minute"), (seconds, "second"))
+    return [(count, unit) for count, unit in counts if count]
 
 
 def _part_of_day(hour: int) -> str:
