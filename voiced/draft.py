@@ -17,7 +17,7 @@ from voiced.channel import Channel
 from voiced.core.speculation import Speculation
 from voiced.engines.contracts import TextToSpeech
 from voiced.errors import VoicedError
-from voiced.inference import Hosted
+from voiced.inference import Host
 from voiced.player import Player
 from voiced.responder import Plan, Responder
 from voiced.speech import speak
@@ -35,7 +35,7 @@ class Stages:
     """What answers are made with; shared by all turns, used by one at a time."""
 
     responder: Responder
-    tts: Hosted[TextToSpeech]
+    tts: Host[TextToSpeech]
     player: Player
     speculation: Speculation = Speculation.FIRST_CLAUSE
 
@@ -75,6 +75,13 @@ class Draft:
     def is_committed(self) -> bool:
         """Whether it is wanted, and may be heard."""
         return self._committed.is_set()
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether nothing more comes of it, because something went wrong."""
+        return (
+            self._task.done() and not self._task.cancelled() and self._task.exception() is not None
+        )
 
     def commit(self) -> None:
         """It is wanted: let it be heard, and the rest of it be made."""

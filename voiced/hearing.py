@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from voiced.engines.contracts import SpeechToText, SttSession
-from voiced.inference import Hosted
+from voiced.inference import Host
 from voiced.listener import Utterance, UtterancePart
 from voiced.skills.normalise import normalise, strip_wake_phrase
 from voiced.types import (
@@ -67,7 +67,7 @@ class Hearing:
     """The recogniser, one utterance at a time."""
 
     def __init__(
-        self, stt: Hosted[SpeechToText], wake_phrases: Sequence[str], *, reads_pauses: bool = True
+        self, stt: Host[SpeechToText], wake_phrases: Sequence[str], *, reads_pauses: bool = True
     ) -> None:
         """`wake_phrases` are taken off the start of transcripts. Where not `reads_pauses`, nothing is
         transcribed before the end: on a machine that would not be done in time for it.
@@ -83,13 +83,15 @@ class Hearing:
         Wrap it in `contextlib.aclosing`. Raises `EngineError`.
         """
         async with self._one_at_a_time:
-            session = await self._stt.run(lambda engine: engine.open())
+            # One engine from beginning to end, whatever is built in its place meanwhile.
+            stt = await self._stt.working()
+            session = await stt.run(lambda engine: engine.open())
             try:
-                decoding = _Decoding(self._stt, session, utterance.start_sample)
+                decoding = _Decoding(stt, session, utterance.start_sample)
                 async for reading in self._readings(utterance, decoding):
                     yield reading
             finally:
-                self._stt.submit(lambda _: session.close())
+                stt.submit(lambda _: session.close())
 
     async def _readings(
         self, utterance: Utterance, decoding: _Decoding
@@ -131,7 +133,7 @@ class Hearing:
 class _Decoding:
     """A session, and the silence that it need not hear."""
 
-    def __init__(self, stt: Hosted[SpeechToText], session: SttSession, start_sample: int) -> None:
+    def __init__(self, stt: Host[SpeechToText], session: SttSession, start_sample: int) -> None:
         self._stt = stt
         self._session = session
         self._start_sample = start_sample

@@ -22,13 +22,16 @@ from voiced.core.signals import (
     Event,
     InputEnded,
     Listen,
+    SoundBack,
+    SoundGone,
     StillQuiet,
     VoiceHeard,
     WakeHeard,
 )
 from voiced.ear import Ear, HeardBlock
+from voiced.errors import EngineError
 from voiced.events import Heard, Observer, Woken
-from voiced.inference import Hosted
+from voiced.inference import Host
 from voiced.types import (
     BLOCK_SAMPLES,
     AudioChunk,
@@ -93,12 +96,15 @@ class Utterance:
 
 
 class Listener:
-    """Owns the source; `run` is its permanent task."""
+    """Owns the source; `run` is its permanent task.
+
+    An ear that fails is waited for while it is built anew; what is heard meanwhile waits, too.
+    """
 
     def __init__(
         self,
         source: AudioSource,
-        ear: Hosted[Ear],
+        ear: Host[Ear],
         segmenter: Segmenter,
         post: Callable[[Event], None],
         observe: Observer,
@@ -147,7 +153,11 @@ class Listener:
         async for chunk in self._source.blocks():
             resumed, self._is_resumed = self._is_resumed, False
             hear = partial(Ear.hear, chunk=chunk, far_end=self._far_end(), is_resumed=resumed)
-            heard = await self._ear.run(hear)
+            try:
+                heard = await self._ear.run(hear)
+            except EngineError:
+                await self._ear_failed()
+                continue
             self._memory.append(heard)
             self._heard_samples = heard.chunk.end_sample
             self._observe(Heard(heard.level_dbfs, heard.probability))
@@ -208,6 +218,13 @@ class Listener:
         self.stop_listening()
         self._memory.clear()
         self._is_resumed = True
+
+    async def _ear_failed(self) -> None:
+        """Deaf until another ear is there. Raises `EngineError` where none is in time."""
+        self._post(SoundGone())
+        self.lose_sound()
+        await self._ear.working()
+        self._post(SoundBack())
 
     def _follow(self, heard: HeardBlock) -> None:
         if self._held_speech_end is not None:

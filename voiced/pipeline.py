@@ -31,7 +31,7 @@ from voiced.ear import Ear
 from voiced.engines.contracts import SpeechToText, TextToSpeech
 from voiced.events import Observer, TurnReport
 from voiced.hearing import Hearing
-from voiced.inference import Hosted
+from voiced.inference import Host
 from voiced.listener import Listener
 from voiced.player import Player, playing
 from voiced.rehearsal import Rehearsed, rehearse
@@ -49,9 +49,9 @@ _log = logging.getLogger(__name__)
 class Parts:
     """The engines of one configuration, ready to work, and what was found out about them."""
 
-    ear: Hosted[Ear]
-    stt: Hosted[SpeechToText]
-    tts: Hosted[TextToSpeech]
+    ear: Host[Ear]
+    stt: Host[SpeechToText]
+    tts: Host[TextToSpeech]
     responder: Responder
     speculation: Speculation
     wake_phrases: tuple[str, ...]

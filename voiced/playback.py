@@ -63,6 +63,7 @@ class Playback:
         self._on_change = on_change
         self._on_first_sound = on_first_sound
         self._resampler: StreamResampler | None = None
+        self._is_clause_begun = False
         self._clauses: list[_Clause] = []
         # What may still be played, or played again: from the clause that is being played on.
         self._kept: deque[Samples] = deque()
@@ -82,18 +83,19 @@ class Playback:
     def begin_clause(self, text: str) -> None:
         """What is played from here on says `text`."""
         self._complete_clause()
+        self._is_clause_begun = False
         self._clauses.append(_Clause(text, self._queued_samples, self._queued_samples))
 
     async def play(self, chunk: AudioChunk) -> None:
         """Queue sound; waits where enough is queued already. Raises `DeviceError` of a lost speaker."""
-        if self._resampler is None:
-            self._resampler = StreamResampler(chunk.rate_hz, self.rate_hz)
+        resampler = self._resampler_from(chunk.rate_hz)
         if self._clauses:
             clause = self._clauses[-1]
             for word in chunk.word_ends:
                 end = clause.begin_sample + word.end_sample * self.rate_hz // chunk.rate_hz
                 clause.word_ends.append(WordEnd(word.words, end))
-        self._queue(self._resampler.process(chunk.samples))
+        self._is_clause_begun = True
+        self._queue(resampler.process(chunk.samples))
         while self._ahead_samples > ms_to_samples(_AHEAD_MS, self.rate_hz) and not self.is_stopped:
             self._moved.clear()
             await self._moved.wait()
@@ -131,6 +133,21 @@ class Playback:
     def queued_ms(self) -> float:
         """How much sound was made for it."""
         return self._queued_samples * 1000 / self.rate_hz
+
+    @property
+    def is_clause_begun(self) -> bool:
+        """Whether there is sound of the clause that was begun last."""
+        return self._is_clause_begun
+
+    def _resampler_from(self, rate_hz: int) -> StreamResampler:
+        """A new one where another voice goes on, at another rate."""
+        before = self._resampler
+        if before is not None and before.from_hz == rate_hz:
+            return before
+        if before is not None:
+            self._queue(before.flush())
+        self._resampler = StreamResampler(rate_hz, self.rate_hz)
+        return self._resampler
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from voiced.engines.contracts import SpeechToText, TextToSpeech
-from voiced.inference import Hosted
+from voiced.inference import Host
 from voiced.responder import Plan, Responder
 from voiced.types import SAMPLE_RATE_HZ, AudioChunk, ReplyPath, Transcript
 
@@ -34,7 +34,7 @@ class Rehearsed:
 
 
 async def rehearse(
-    stt: Hosted[SpeechToText], responder: Responder, tts: Hosted[TextToSpeech]
+    stt: Host[SpeechToText], responder: Responder, tts: Host[TextToSpeech]
 ) -> Rehearsed:
     """Do all of it once, unheard and forgotten. Raises `EngineError`."""
     begun_s = _clock_s()

@@ -14,11 +14,12 @@ from voiced.core.clauses import ClauseSplitter
 from voiced.core.conversation import Conversation
 from voiced.core.endpointing import Evidence, is_doubtful
 from voiced.engines.contracts import LanguageModel
-from voiced.inference import Hosted
+from voiced.inference import Host
 from voiced.skills.backchannels import Backchannels
 from voiced.skills.contracts import SkillMatch, World
 from voiced.skills.recall import Recall
 from voiced.skills.skillset import SkillSet
+from voiced.timers import TimerBook
 from voiced.types import Prefill, ReplyPath, Transcript
 
 _NOT_UNDERSTOOD: Final = "Sorry, I did not understand that."
@@ -71,23 +72,26 @@ class Responder:
 
     def __init__(
         self,
-        skills: Hosted[SkillSet],
-        llm: Hosted[LanguageModel] | None,
+        skills: Host[SkillSet],
+        llm: Host[LanguageModel] | None,
         conversation: Conversation,
         limits: ReplyLimits,
         now: Callable[[], datetime],
         *,
         backchannels: Backchannels,
         recall: Recall,
+        timers: TimerBook | None = None,
     ) -> None:
-        """`now` is the wall clock."""
+        """`now` is the wall clock; without `timers` nobody would ring one."""
         self._skills = skills
         self._llm = llm
+        self._reader: Host[LanguageModel] | None = None
         self._conversation = conversation
         self._limits = limits
         self._now = now
         self._backchannels = backchannels
         self._recall = recall
+        self._timers = timers
         self._catching_up = threading.Event()
         self._asked = ("", conversation)
 
@@ -144,7 +148,9 @@ class Responder:
             return None
         self._catching_up.set()
         question = plan.transcript.text
-        fitted = await self._llm.run(lambda model: self._fitted(question, model))
+        # What has read the question is what answers it, whatever is built in its place meanwhile.
+        self._reader = reader = await self._llm.working()
+        fitted = await reader.run(lambda model: self._fitted(question, model))
         self._asked = (question, fitted)
         messages = fitted.asking(question)
         cut_off = fitted.before_interruption() if plan.is_recall else None
@@ -156,7 +162,7 @@ class Responder:
             messages = before.asking(asked)
         cancel = threading.Event()
         try:
-            return await self._llm.run(lambda model: model.extend(messages, cancel))
+            return await reader.run(lambda model: model.extend(messages, cancel))
         except asyncio.CancelledError:
             cancel.set()
             raise
@@ -173,14 +179,14 @@ class Responder:
             on_first_token()
             yield plan.announcement
         elif plan.match is not None:
-            match, world = plan.match, World(self._now, self._last_reply)
+            match, world = plan.match, World(self._now, self._last_reply, self._timers)
             reply = await self._skills.run(lambda skills: skills.answer(match, world))
             on_first_token()
             if reply.speech:
                 yield reply.speech
-        elif plan.path is ReplyPath.MODEL and self._llm is not None:
+        elif plan.path is ReplyPath.MODEL and self._reader is not None:
             opening = f"{self._recall.again} " if plan.is_recall else ""
-            async with aclosing(self._generate(self._llm, on_first_token)) as clauses:
+            async with aclosing(self._generate(self._reader, on_first_token)) as clauses:
                 async for clause in clauses:
                     yield opening + clause
                     opening = ""
@@ -204,7 +210,7 @@ class Responder:
             self._llm.submit(lambda model: model.extend(messages, cancel))
 
     async def _generate(
-        self, llm: Hosted[LanguageModel], on_first_token: Callable[[], None]
+        self, llm: Host[LanguageModel], on_first_token: Callable[[], None]
     ) -> AsyncGenerator[str, None]:
         splitter = ClauseSplitter()
         max_tokens = self._limits.max_tokens

@@ -6,13 +6,14 @@ from collections.abc import AsyncIterable, Callable
 from contextlib import aclosing
 
 from voiced.engines.contracts import TextToSpeech
-from voiced.inference import Hosted
+from voiced.errors import EngineError
+from voiced.inference import Host
 from voiced.playback import Playback
 
 
 async def speak(
     clauses: AsyncIterable[str],
-    tts: Hosted[TextToSpeech],
+    tts: Host[TextToSpeech],
     playback: Playback,
     on_clause: Callable[[str], None] = lambda _: None,
 ) -> None:
@@ -22,11 +23,24 @@ async def speak(
     """
     async for clause in clauses:
         playback.begin_clause(clause)
-        is_told = False
-        async with aclosing(tts.stream(lambda voice, c=clause: voice.synthesize(c))) as sound:  # type: ignore[misc]
-            async for chunk in sound:
-                if not is_told:
-                    is_told = True
-                    on_clause(clause)
-                await playback.play(chunk)
+        try:
+            await _speak_clause(clause, tts, playback, on_clause)
+        except EngineError:
+            if playback.is_clause_begun:
+                raise
+            # Nothing of it was spoken: whatever stands in for the voice that failed says it.
+            await _speak_clause(clause, tts, playback, on_clause)
     await playback.finish()
+
+
+async def _speak_clause(
+    clause: str,
+    tts: Host[TextToSpeech],
+    playback: Playback,
+    on_clause: Callable[[str], None],
+) -> None:
+    async with aclosing(tts.stream(lambda voice: voice.synthesize(clause))) as sound:
+        async for chunk in sound:
+            if not playback.is_clause_begun:
+                on_clause(clause)
+            await playback.play(chunk)

@@ -219,8 +219,10 @@ class Turn:
         if not transcript.text:
             return False
         draft = self._draft
-        if draft is not None and draft.plan.transcript.text == transcript.text:
+        is_same = draft is not None and draft.plan.transcript.text == transcript.text
+        if is_same and draft is not None and not draft.has_failed:
             return True
+        # What went wrong in advance is tried once more in earnest: its engine is a new one by now.
         await self._drop_draft()
         plan = await self._stages.responder.consider(transcript)
         if not self._weigh(_interjection(plan, utterance.speech_ms)):

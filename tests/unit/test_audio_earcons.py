@@ -23,7 +23,7 @@ def test_each_is_short_soft_and_without_clicks(name: Earcon, rate_hz: int) -> No
     assert abs(int(sound[0])) < quiet
     assert abs(int(sound[-1])) < quiet
     # No step is larger than the steepest wave that belongs there makes.
-    steepest = 2 * np.pi * 3 * 880 / rate_hz * 32_767 * 0.1
+    steepest = 2 * np.pi * 3 * 1_047 / rate_hz * 32_767 * 0.1
     assert np.max(np.abs(np.diff(sound.astype(np.int32)))) < steepest
 
 
@@ -38,6 +38,12 @@ def test_they_are_told_apart_by_their_notes() -> None:
     first, second = notes(Earcon.DONE)
     assert first > second
     assert max(notes(Earcon.ERROR)) < min(*notes(Earcon.LISTENING), *notes(Earcon.DONE))
+    assert notes(Earcon.DEAF) == pytest.approx(notes(Earcon.HEARING)[::-1], rel=0.03)
+    assert min(notes(Earcon.RING)) > max(*notes(Earcon.LISTENING), *notes(Earcon.DONE))
+
+
+def test_no_two_are_the_same() -> None:
+    assert len({earcon(name, 16_000).tobytes() for name in Earcon}) == len(Earcon)
 
 
 def test_each_call_gives_the_same() -> None:

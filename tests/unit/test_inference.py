@@ -53,7 +53,7 @@ def test_an_engine_is_only_ever_touched_on_its_thread() -> None:
         return engine
 
     engine = asyncio.run(main())
-    assert engine.threads == {"voiced-test_0"}
+    assert engine.threads == {"voiced-test"}
     assert engine.stopped_at == 3
     assert engine.closed
 

@@ -1,6 +1,7 @@
-"""The short sounds that say "ready", "I listen", "done" and "something went wrong", synthesised.
+"""The short sounds that say "ready", "I listen", "done", "something went wrong" and the like, synthesised.
 
-Two notes each: rising invites, falling concludes, a low repetition apologises. Soft, because they
+Two notes each: rising invites, falling concludes, a low repetition apologises; the microphone goes with a
+fall and comes back with the same rise. Soft, because they
 are heard many times a day and, by the microphone, too. "Ready", heard once, is a breath of noise: from a
 second of all frequencies the echo canceller learns the room before the first answer (measured: of
 people who interrupt in its first three seconds 62 of 64 are noticed, not 49, and it no longer takes itself
@@ -38,8 +39,11 @@ _SCORES: Final = {
     Earcon.LISTENING: (_Note(0, 90, 659.26), _Note(60, 100, 880.0)),
     Earcon.DONE: (_Note(0, 90, 783.99), _Note(60, 110, 523.25)),
     Earcon.ERROR: (_Note(0, 80, 293.66), _Note(100, 95, 246.94)),
+    Earcon.DEAF: (_Note(0, 90, 440.0), _Note(60, 110, 329.63)),
+    Earcon.HEARING: (_Note(0, 90, 329.63), _Note(60, 110, 440.0)),
+    Earcon.RING: (_Note(0, 80, 1046.5), _Note(90, 100, 1046.5)),
 }
-"""E5-A5, G5-C5, D4-B3: all under 200 ms, so that nobody waits for one."""
+"""E5-A5, G5-C5, D4-B3, A4-E4 and back, C6 twice: all under 200 ms, so that nobody waits for one."""
 
 
 _BREATH_MS: Final = 1_000

@@ -44,6 +44,7 @@ class StreamResampler:
     def __init__(self, from_hz: int, to_hz: int, *, low_delay: bool = True) -> None:
         import soxr
 
+        self.from_hz = from_hz
         self._stream = (
             None
             if from_hz == to_hz

@@ -29,8 +29,8 @@ from voiced.bench_turns.sounds import cough, hum, thump
 from voiced.bench_turns.stage import Addressee, Pipeline, on_stage
 from voiced.config import Settings
 from voiced.core.state import Activation
-from voiced.pipeline import run_assistant
 from voiced.events import Observer
+from voiced.pipeline import run_assistant
 from voiced.workshop import Engines
 
 _NOISY_EVERY: Final = 5
