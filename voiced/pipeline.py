@@ -10,7 +10,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -38,6 +38,7 @@ from voiced.rehearsal import Rehearsed, rehearse
 from voiced.responder import Responder
 from voiced.speech import speak
 from voiced.tasks import unwrapped
+from voiced.timers import TimerBook
 from voiced.turn import Turn
 from voiced.types import AudioChunk, Earcon
 from voiced.workshop import Engines, Workshop
@@ -58,29 +59,38 @@ class Parts:
     voice_rate_hz: int
 
 
-async def load_parts(workshop: Workshop, activation: Activation) -> Parts:
-    """Load all engines side by side, and rehearse with them. Raises `VoicedError`."""
+async def load_parts(
+    workshop: Workshop, activation: Activation, timers: TimerBook | None = None
+) -> Parts:
+    """Load all engines side by side. Raises `VoicedError`."""
     with unwrapped():
         async with asyncio.TaskGroup() as loading:
             ear = loading.create_task(workshop.ear(activation))
             stt = loading.create_task(workshop.stt())
             tts = loading.create_task(workshop.tts())
-            responder = loading.create_task(workshop.responder())
-    await responder.result().warm_up()
-    rehearsed = await rehearse(stt.result(), responder.result(), tts.result())
-    # What is loaded stays: the collector need not walk over it in the middle of a turn, which takes
-    # up to 80 ms for hassil's tables alone (measured here).
-    gc.collect()
-    gc.freeze()
+            responder = loading.create_task(workshop.responder(timers))
     return Parts(
         ear.result(),
         stt.result(),
         tts.result(),
         responder.result(),
-        _speculation(workshop.settings, rehearsed),
+        Speculation.OFF,
         wake_phrases=await ear.result().run(lambda ear: ear.phrases),
         voice_rate_hz=await tts.result().run(lambda voice: voice.rate_hz),
     )
+
+
+async def rehearsed(settings: Settings, parts: Parts) -> Parts:
+    """`parts` once they have answered a question, and with as much speculation as they have time for.
+
+    Nobody may be using them. Raises `EngineError`.
+    """
+    took = await rehearse(parts.stt, parts.responder, parts.tts)
+    # What is loaded stays: the collector need not walk over it in the middle of a turn, which takes
+    # up to 80 ms for hassil's tables alone (measured here).
+    gc.collect()
+    gc.freeze()
+    return replace(parts, speculation=_speculation(settings, took))
 
 
 class Session:
@@ -151,7 +161,7 @@ async def run_assistant(
     Raises `VoicedError` for what cannot be built or opened, and for what ends a permanent task.
     """
     async with Workshop(engines or Engines(settings)) as workshop:
-        parts = await load_parts(workshop, activation)
+        parts = await rehearsed(settings, await load_parts(workshop, activation))
         sink = open_sink(parts.voice_rate_hz)
         async with sink, source:
             session = Session(settings, parts, activation, source, sink, observe)
@@ -228,15 +238,15 @@ class Devices:
         return PortAudio()
 
 
-def _speculation(settings: Settings, rehearsed: Rehearsed) -> Speculation:
+def _speculation(settings: Settings, took: Rehearsed) -> Speculation:
     wanted = settings.conversation.speculation
     if wanted != "auto":
         return Speculation(wanted)
-    level = affordable(rehearsed.look_ms, rehearsed.answer_ms)
+    level = affordable(took.look_ms, took.answer_ms)
     _log.info(
         "a look at what was said takes %.0f ms, an answer %.0f ms: speculation is %s",
-        rehearsed.look_ms,
-        rehearsed.answer_ms,
+        took.look_ms,
+        took.answer_ms,
         level.value,
     )
     return level

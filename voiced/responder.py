@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -100,12 +100,9 @@ class Responder:
         """What was said so far, and what was heard of the answers."""
         return self._conversation
 
-    async def warm_up(self) -> Prefill | None:
-        """Have the language model read what stands before every conversation. Raises `EngineError`."""
-        if self._llm is None:
-            return None
-        prefix = self._conversation.prefix
-        return await self._llm.run(lambda model: model.begin(prefix, threading.Event()))
+    def go_on_from(self, before: Responder) -> None:
+        """What was said to `before` was said to this one."""
+        self._conversation = replace(self._conversation, exchanges=before.conversation.exchanges)
 
     def is_backchannel(self, text: str) -> bool:
         """Whether `text` only says that somebody listens."""

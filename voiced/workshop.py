@@ -1,16 +1,17 @@
-"""What the configuration names is built here, and closed in order.
+"""What the configuration names is built here, kept working, and closed.
 
-With `daemon.py` the composition root: nothing else names concrete engines, devices or files.
+With `pipeline.py` and `daemon.py` the composition root: nothing else names concrete engines or devices.
 """
 
 from __future__ import annotations
 
-import logging
 import os
+import threading
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self, TypeVar
+from functools import partial
+from typing import Any, Final, Literal, Self, TypeVar, cast
 
 import platformdirs
 from msgspec import Struct
@@ -30,19 +31,26 @@ from voiced.engines.contracts import (
     VoiceActivityDetector,
     WakeWordDetector,
 )
-from voiced.errors import ModelError
-from voiced.inference import Hosted
+from voiced.events import Observer
+from voiced.inference import Host
 from voiced.models import ModelStore
 from voiced.responder import ReplyLimits, Responder
 from voiced.skills.backchannels import Backchannels
 from voiced.skills.recall import Recall
 from voiced.skills.sentence_cache import cached_sentences
 from voiced.skills.skillset import SkillSet
-
-_log = logging.getLogger(__name__)
+from voiced.supervised import Supervised
+from voiced.timers import TimerBook
+from voiced.types import Message
 
 _MOST_THREADS: Final = 4
 """More than four threads slow small models down: they spend their time waiting for each other."""
+
+_EAR_DEADLINE_S: Final = 5.0
+"""A block takes the ear a millisecond; so long it may be deaf."""
+
+_READING: Final = 4
+"""How many times as long as anything else it may take the language model to read a long conversation."""
 
 E = TypeVar("E")
 
@@ -84,78 +92,180 @@ class Engines:
         )
 
     def stt(self) -> SpeechToText:
-        return registry.build("stt", *self._chosen("stt", self.settings.stt.engine))
+        return cast("SpeechToText", self._built("stt", self.settings.stt.engine))
 
     def llm(self) -> LanguageModel:
-        return registry.build("llm", *self._chosen("llm", self.settings.llm.engine))
+        return cast("LanguageModel", self._built("llm", self.settings.llm.engine))
 
     def tts(self) -> TextToSpeech:
-        """The voice, or the one to fall back to where the first one's model is missing or broken."""
-        name, fallback = self.settings.tts.engine, self.settings.tts.fallback
-        try:
-            return registry.build("tts", *self._chosen("tts", name))
-        except ModelError as error:
-            if fallback in (NO_ENGINE, name):
-                raise
-            _log.warning("%s; speaking with %s instead", error, fallback)
-            return registry.build("tts", *self._chosen("tts", fallback))
+        return cast("TextToSpeech", self._built("tts", self.settings.tts.engine))
+
+    def stand_in_llm(self) -> LanguageModel:
+        """What answers where the language model cannot."""
+        return cast("LanguageModel", self._built("llm", self.settings.llm.fallback))
+
+    def stand_in_tts(self) -> TextToSpeech:
+        """What speaks where the voice cannot."""
+        return cast("TextToSpeech", self._built("tts", self.settings.tts.fallback))
 
     def skills(self) -> SkillSet:
         return SkillSet(self.settings.language, sentences=self._sentences())
+
+    def recipe(self, kind: str, *names: str) -> tuple[object, ...]:
+        """What engines of that kind and these names are made from: equal where they would be the same."""
+        settings = self.settings
+        return (
+            *((name, settings.options(kind, name)) for name in names),
+            settings.language,
+            settings.threads,
+            kind in settings.engines.isolate,
+            settings.engines.deadline_ms,
+        )
+
+    def _built(self, kind: Literal["stt", "llm", "tts"], name: str) -> object:
+        return registry.build(kind, *self._chosen(kind, name))
 
     def _chosen(self, kind: str, name: str) -> tuple[str, Struct | None, BuildContext]:
         return name, self.settings.options(kind, name), self._context
 
 
-class Workshop:
-    """Gives engines threads, and closes all of them when it is left, last first."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An engine, and what it was made from."""
 
-    def __init__(self, engines: Engines) -> None:
-        self._settings = engines.settings
+    recipe: object
+    host: Supervised[Any]
+
+
+class Workshop:
+    """Builds engines on threads of their own, keeps them working, and closes all when it is left.
+
+    With a workshop `before`, what would be the same is taken from there and not built again; nothing
+    changes there until `take_over`.
+    """
+
+    def __init__(
+        self, engines: Engines, observe: Observer = lambda _: None, before: Workshop | None = None
+    ) -> None:
+        """`observe` is told of engines that fail, and work again."""
         self._engines = engines
-        self._hosted = AsyncExitStack()
+        self._observe = observe
+        self._before = before
+        self.parts: dict[str, Part] = {}
+        """What it has, by name."""
 
     @property
     def settings(self) -> Settings:
         """What it builds from."""
-        return self._settings
+        return self._engines.settings
+
+    @property
+    def threads_lost(self) -> int:
+        """How many threads hang for good in engines that were given up."""
+        return sum(part.host.threads_lost for part in self.parts.values())
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._hosted.aclose()
+        await self.close()
 
-    async def ear(self, activation: Activation) -> Hosted[Ear]:
-        return await self._host("ear", lambda: self._engines.ear(activation))
+    async def close(self) -> None:
+        """Close what was built here, or taken over, the last first."""
+        inherited = () if self._before is None else self._before.parts.values()
+        for part in reversed(self.parts.values()):
+            if part not in inherited:
+                await part.host.close()
+        self.parts.clear()
 
-    async def stt(self) -> Hosted[SpeechToText]:
-        return await self._host("stt", self._engines.stt)
+    async def take_over(self) -> None:
+        """Own what was taken from the workshop before, and close the rest of it."""
+        if self._before is None:
+            return
+        before, self._before = self._before, None
+        for name, part in self.parts.items():
+            if before.parts.get(name) == part:
+                del before.parts[name]
+        await before.close()
 
-    async def tts(self) -> Hosted[TextToSpeech]:
-        return await self._host("tts", self._engines.tts)
+    async def ear(self, activation: Activation) -> Host[Ear]:
+        settings, engines = self.settings, self._engines
+        recipe = (
+            activation,
+            settings.wake.enabled,
+            settings.audio.echo_cancellation,
+            settings.audio.noise_suppression,
+            engines.recipe("vad", settings.vad.engine),
+            engines.recipe("wake", settings.wake.engine),
+        )
+        return await self._part(
+            "ear", recipe, [lambda: engines.ear(activation)], deadline_s=_EAR_DEADLINE_S
+        )
 
-    async def responder(self) -> Responder:
-        """Skills, the language model where there is one, and the conversation with both."""
-        llm_settings = self._settings.llm
-        skills = await self._host("skills", self._engines.skills)
-        llm = None
-        if llm_settings.engine != NO_ENGINE:
-            llm = await self._host("llm", self._engines.llm)
-        limits = ReplyLimits(llm_settings.max_tokens, self._settings.stt.min_confidence)
-        conversation = Conversation.begin(llm_settings.system_prompt, EXAMPLES)
-        language = self._settings.language
+    async def stt(self) -> Host[SpeechToText]:
+        engines = self._engines
+        recipe = engines.recipe("stt", self.settings.stt.engine)
+        return await self._part("stt", recipe, [engines.stt])
+
+    async def tts(self) -> Host[TextToSpeech]:
+        engines, wanted = self._engines, self.settings.tts
+        builds = [engines.tts]
+        if wanted.fallback not in (NO_ENGINE, wanted.engine):
+            builds.append(engines.stand_in_tts)
+        return await self._part(
+            "tts", engines.recipe("tts", wanted.engine, wanted.fallback), builds
+        )
+
+    async def llm(self, prefix: Sequence[Message]) -> Host[LanguageModel] | None:
+        """The language model, which has read `prefix` already; None where none is wanted."""
+        engines, wanted = self._engines, self.settings.llm
+        if wanted.engine == NO_ENGINE:
+            return None
+        builds = [partial(_begun, engines.llm, prefix)]
+        if wanted.fallback not in (NO_ENGINE, wanted.engine):
+            builds.append(partial(_begun, engines.stand_in_llm, prefix))
+        recipe = (tuple(prefix), engines.recipe("llm", wanted.engine, wanted.fallback))
+        return await self._part("llm", recipe, builds, deadline_s=_READING * self._deadline_s)
+
+    async def responder(self, timers: TimerBook | None = None) -> Responder:
+        """Skills, the language model where there is one, and a new conversation with both."""
+        wanted, language = self.settings.llm, self.settings.language
+        skills = await self._part("skills", language, [self._engines.skills])
+        conversation = Conversation.begin(wanted.system_prompt, EXAMPLES)
         return Responder(
             skills,
-            llm,
+            await self.llm(conversation.prefix),
             conversation,
-            limits,
+            ReplyLimits(wanted.max_tokens, self.settings.stt.min_confidence),
             datetime.now,
             backchannels=Backchannels(language),
             recall=Recall(language),
+            timers=timers,
         )
 
-    async def _host(self, name: str, build: Callable[[], E]) -> Hosted[E]:
-        hosted = await Hosted.load(name, build)
-        self._hosted.push_async_callback(hosted.close)
-        return hosted
+    @property
+    def _deadline_s(self) -> float:
+        return self.settings.engines.deadline_ms / 1000
+
+    async def _part(
+        self,
+        name: str,
+        recipe: object,
+        builds: Sequence[Callable[[], E]],
+        *,
+        deadline_s: float | None = None,
+    ) -> Supervised[E]:
+        part = None if self._before is None else self._before.parts.get(name)
+        if part is None or part.recipe != recipe:
+            host = await Supervised.load(
+                name, builds, self._observe, deadline_s=deadline_s or self._deadline_s
+            )
+            part = Part(recipe, host)
+        self.parts[name] = part
+        return part.host
+
+
+def _begun(build: Callable[[], LanguageModel], prefix: Sequence[Message]) -> LanguageModel:
+    model = build()
+    model.begin(prefix, threading.Event())
+    return model

@@ -106,7 +106,6 @@ class House:
                 backchannels=Backchannels("en"),
                 recall=Recall("en"),
             )
-            await responder.warm_up()
             parts = Parts(
                 await hosted("ear", Ear(FakeVad(), ThriftyWake(self.codebook))),
                 await hosted("stt", self.stt),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -136,7 +137,8 @@ class Scene:
                 backchannels=Backchannels("en"),
                 recall=Recall("en"),
             )
-            await self.responder.warm_up()
+            prefix = self.responder.conversation.prefix
+            await llm.run(lambda model: model.begin(prefix, threading.Event()))
             hearing = Hearing(
                 stt, ("okay nabu",), reads_pauses=self.speculation is not Speculation.OFF
             )
