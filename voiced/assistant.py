@@ -36,12 +36,13 @@ from voiced.core.signals import (
     WakeHeard,
     Watch,
 )
-from voiced.core.state import Manners, State
+from voiced.core.state import State
 from voiced.draft import Stages
 from voiced.errors import UsageError
 from voiced.events import Observer, PhaseChanged, TurnEnded, TurnReport
 from voiced.hearing import Hearing
 from voiced.listener import Listener, Utterance
+from voiced.observe.logs import of_turn
 from voiced.turn import Turn
 from voiced.types import (
     AudioChunk,
@@ -68,6 +69,9 @@ _OF_SPEECH: Final = (
 )
 
 
+Tap = Callable[[int, Utterance], None]
+"""Is given a turn's number, and what it is about to hear."""
+
 _Work = Callable[[], Coroutine[None, None, TurnReport]]
 
 
@@ -83,23 +87,24 @@ class Assistant:
 
     def __init__(
         self,
-        manners: Manners,
+        state: State,
         hearing: Hearing,
         endpointer: Endpointer,
         stages: Stages,
         earcons: Mapping[Earcon, AudioChunk],
         observe: Observer,
-        *,
-        turns_begun: int = 0,
-        can_hear: bool = True,
+        tap: Tap = lambda _turn_id, _utterance: None,
     ) -> None:
-        """An earcon that is missing is not played; `turns_begun` turns have been before."""
-        self._state = State(manners, turns_begun=turns_begun, can_hear=can_hear)
+        """Begin in `state`. An earcon that is missing is not played; `tap` is given each utterance that a
+        turn is begun for.
+        """
+        self._state = state
         self._hearing = hearing
         self._endpointer = endpointer
         self._stages = stages
         self._earcons = earcons
         self._observe = observe
+        self._tap = tap
         self._events: Channel[Event] = Channel(_EVENTS_AHEAD)
         # The one that has the floor, and at times one whose answer is on hold.
         self._live: dict[int, _Live] = {}
@@ -214,6 +219,7 @@ class Assistant:
             trial=begin.trial,
             is_addressed=begin.is_addressed,
         )
+        self._tap(turn.turn_id, utterance)
         self._start(turn, partial(turn.hear, utterance, self._hearing, self._endpointer))
 
     def _begin_request(self, begin: BeginRequest) -> None:
@@ -226,7 +232,8 @@ class Assistant:
         self._live[turn.turn_id] = _Live(turn, task, request_id)
 
     async def _attend(self, turn: Turn, work: _Work) -> None:
-        report = await work()
+        with of_turn(turn.turn_id):
+            report = await work()
         live = self._live.pop(turn.turn_id, None)
         if live is None:
             # It is being cancelled, and its end reported there.

@@ -67,3 +67,10 @@ class ConfigError(VoicedError):
     """The configuration is wrong; names the key, the line and the nearest valid key."""
 
     exit_status = 78
+
+
+class NotReadyError(VoicedError):
+    """What was asked for cannot be done at this moment, and can in another."""
+
+    # EX_TEMPFAIL
+    exit_status = 75

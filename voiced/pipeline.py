@@ -12,10 +12,11 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
-from voiced.assistant import Assistant
+from voiced.assistant import Assistant, Tap
 from voiced.audio.contracts import AudioSink, AudioSource
 from voiced.audio.device import DeviceSink, DeviceSource
 from voiced.audio.earcons import earcon
@@ -25,7 +26,7 @@ from voiced.core.clauses import ClauseSplitter
 from voiced.core.endpointing import Endpointer, PatienceLimits
 from voiced.core.segmenter import Segmenter, SegmenterSettings
 from voiced.core.speculation import Speculation, affordable
-from voiced.core.state import Activation, BargeIn, Manners
+from voiced.core.state import Activation, BargeIn, Manners, State
 from voiced.draft import Stages
 from voiced.ear import Ear
 from voiced.engines.contracts import SpeechToText, TextToSpeech
@@ -93,6 +94,24 @@ async def rehearsed(settings: Settings, parts: Parts) -> Parts:
     return replace(parts, speculation=_speculation(settings, took))
 
 
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What a session finds: how many turns have been before, and whether the microphone delivers.
+
+    One that `follows` another has no need to say that it is ready. `volume_percent` where it is another than
+    configured. `has_far_end` where the speaker has one whenever it is there.
+    """
+
+    turns_begun: int = 0
+    can_hear: bool = True
+    follows: bool = False
+    volume_percent: int | None = None
+    has_far_end: bool = False
+
+
+_AT_FIRST: Final = Circumstances()
+
+
 class Session:
     """The permanent tasks of one configuration on devices that are open."""
 
@@ -104,16 +123,23 @@ class Session:
         source: AudioSource,
         sink: AudioSink,
         observe: Observer,
-        *,
-        turns_begun: int = 0,
-        can_hear: bool = True,
+        tap: Tap = lambda _turn_id, _utterance: None,
+        found: Circumstances = _AT_FIRST,
     ) -> None:
-        """`turns_begun` turns have been before; not `can_hear` where the microphone is away or muted."""
-        self.player = Player(sink, settings.audio.volume_percent)
+        """`tap` as for `Assistant`."""
+        volume_percent = found.volume_percent
+        if volume_percent is None:
+            volume_percent = settings.audio.volume_percent
+        self.player = Player(sink, volume_percent)
         stages = Stages(parts.responder, parts.tts, self.player, parts.speculation)
         cancels_echo = settings.audio.echo_cancellation
+        has_far_end = found.has_far_end or sink.far_end is not None
         self.assistant = Assistant(
-            _manners(settings, activation, has_far_end=cancels_echo and sink.far_end is not None),
+            State(
+                _manners(settings, activation, has_far_end=cancels_echo and has_far_end),
+                turns_begun=found.turns_begun,
+                can_hear=found.can_hear,
+            ),
             Hearing(
                 parts.stt,
                 parts.wake_phrases,
@@ -121,10 +147,9 @@ class Session:
             ),
             Endpointer(_patience_limits(settings)),
             stages,
-            _earcons(settings, parts.voice_rate_hz),
+            _earcons(settings, parts.voice_rate_hz, has_ready=not found.follows),
             observe,
-            turns_begun=turns_begun,
-            can_hear=can_hear,
+            tap,
         )
         self.listener = Listener(
             source,
@@ -152,6 +177,7 @@ async def run_assistant(
     on_ready: Callable[[Assistant], None] = lambda _: None,
     *,
     engines: Engines | None = None,
+    tap: Tap = lambda _turn_id, _utterance: None,
 ) -> None:
     """Run the whole pipeline once, until the source ends and the last answer has been given.
 
@@ -160,11 +186,11 @@ async def run_assistant(
     stop: the speaker falls silent, tasks end, devices and engines are closed, in this order.
     Raises `VoicedError` for what cannot be built or opened, and for what ends a permanent task.
     """
-    async with Workshop(engines or Engines(settings)) as workshop:
+    async with Workshop(engines or Engines(settings), observe) as workshop:
         parts = await rehearsed(settings, await load_parts(workshop, activation))
         sink = open_sink(parts.voice_rate_hz)
         async with sink, source:
-            session = Session(settings, parts, activation, source, sink, observe)
+            session = Session(settings, parts, activation, source, sink, observe, tap)
             on_ready(session.assistant)
             await session.run()
 
@@ -283,9 +309,12 @@ def _segmenter_settings(settings: Settings, activation: Activation) -> Segmenter
     )
 
 
-def _earcons(settings: Settings, rate_hz: int) -> dict[Earcon, AudioChunk]:
+def _earcons(
+    settings: Settings, rate_hz: int, *, has_ready: bool = True
+) -> dict[Earcon, AudioChunk]:
     if not settings.sounds.enabled:
         return {}
     volume = settings.sounds.volume_percent / 100
-    sounds = {name: (earcon(name, rate_hz) * volume).astype(np.int16) for name in Earcon}
+    names = [name for name in Earcon if has_ready or name is not Earcon.READY]
+    sounds = {name: (earcon(name, rate_hz) * volume).astype(np.int16) for name in names}
     return {name: AudioChunk(samples, rate_hz) for name, samples in sounds.items()}

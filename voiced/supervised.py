@@ -12,7 +12,7 @@ from concurrent.futures import Executor
 from contextlib import aclosing, suppress
 from typing import Final, Generic, Self, TypeVar
 
-from voiced.errors import EngineError, VoicedError
+from voiced.errors import ConfigError, EngineError, VoicedError
 from voiced.events import EngineFailed, EngineRecovered, Observer
 from voiced.inference import Hosted
 
@@ -68,12 +68,18 @@ class Supervised(Generic[E]):
         deadline_s: float,
         new_executor: Callable[[], Executor | None] = lambda: None,
     ) -> Self:
-        """Build the first of `builds` that can be. Raises what the first one raised if none can."""
+        """Build the first of `builds` that can be.
+
+        Raises what the first one raised if none can, and any `ConfigError`.
+        """
         host = cls(name, builds, observe, deadline_s=deadline_s, new_executor=new_executor)
         failure: VoicedError | None = None
         for place in range(len(builds)):
             try:
                 await host._build(place)
+            except ConfigError:
+                # The user's slip: to work around it would hide it.
+                raise
             except VoicedError as error:
                 failure = failure or error
             else:

@@ -61,11 +61,11 @@ class Person:
         rows, muted, volume = state_of(self.store)
         if self.random.random() < 0.5:
             tell("ask", [rows, not muted, volume])
-            self.store.muted = not muted
+            self.store.set_muted(is_muted=not muted)
         else:
             percent = self.random.randrange(101)
             tell("ask", [rows, muted, percent])
-            self.store.volume_percent = percent
+            self.store.set_volume(percent)
         tell("done", state_of(self.store))
 
     def _change(self, timer: Timer) -> None:

@@ -19,7 +19,7 @@ from voiced.core.conversation import Conversation
 from voiced.core.endpointing import Endpointer
 from voiced.core.segmenter import Segmenter, SegmenterSettings
 from voiced.core.speculation import Speculation
-from voiced.core.state import Activation, BargeIn, Manners
+from voiced.core.state import Activation, BargeIn, Manners, State
 from voiced.draft import Stages
 from voiced.ear import Ear
 from voiced.events import (
@@ -147,7 +147,7 @@ class Scene:
                 self.activation, self.barge_in, self.follow_up_ms > 0, self.can_hear_itself
             )
             self.assistant = Assistant(
-                manners,
+                State(manners),
                 hearing,
                 Endpointer(),
                 Stages(self.responder, tts, self.player, self.speculation),

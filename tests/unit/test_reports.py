@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from voiced.cli.reports import as_json, traced
+from voiced.cli.reports import as_json
 from voiced.core.signals import Outcome
 from voiced.core.state import Phase
 from voiced.core.trace import Fate, Revision, Trace
 from voiced.errors import OutputError
-from voiced.events import AssistantEvent, PhaseChanged, TurnEnded, TurnReport
+from voiced.events import PhaseChanged, TurnEnded, TurnReport
 from voiced.observe.trace_file import TraceFile
 from voiced.types import EndReason, ReplyPath, Transcript
 
@@ -63,45 +63,21 @@ def test_a_span_begins_where_what_it_waits_for_ended() -> None:
 
 def test_a_trace_is_a_line_a_turn_that_others_cannot_read(tmp_path: Path) -> None:
     file = tmp_path / "turns.jsonl"
-    seen: list[AssistantEvent] = []
     for _ in range(2):
-        with traced(file, seen.append) as observe:
-            observe(PhaseChanged(Phase.IDLE))
-            observe(TurnEnded(REPORT))
+        with TraceFile(file) as trace:
+            trace.observe(PhaseChanged(Phase.IDLE))
+            trace.observe(TurnEnded(REPORT))
     assert transcripts(file) == ["why is the sky blue"] * 2
     assert file.stat().st_mode & 0o777 == 0o600
-    assert len(seen) == 4, "whoever watched before still does"
 
 
 def transcripts(file: Path) -> list[str]:
     return [json.loads(line)["transcript"] for line in file.read_text().splitlines()]
 
 
-def test_both_the_command_line_and_the_configuration_may_ask_for_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    mine, theirs = tmp_path / "mine.jsonl", tmp_path / "theirs.jsonl"
-    # Two names of one file are one file.
-    for path in (None, theirs, mine):
-        with traced(path, lambda _: None, configured="~/mine.jsonl") as observe:
-            observe(TurnEnded(REPORT))
-    assert (len(transcripts(mine)), len(transcripts(theirs))) == (3, 1)
-
-
-def test_no_trace_costs_nothing() -> None:
-    seen: list[AssistantEvent] = []
-    with traced(None, seen.append) as observe:
-        observe(TurnEnded(REPORT))
-    assert len(seen) == 1
-
-
 def test_a_trace_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
-    with (
-        pytest.raises(OutputError, match="cannot be written"),
-        traced(tmp_path / "missing" / "file", lambda _: None),
-    ):
-        pass
+    with pytest.raises(OutputError, match="cannot be written"):
+        TraceFile(tmp_path / "missing" / "file")
 
 
 @pytest.mark.parametrize("is_removed", [False, True])
@@ -124,14 +100,9 @@ def test_a_file_that_was_rotated_away_is_begun_anew(tmp_path: Path, *, is_remove
 def test_a_full_disk_ends_the_trace_and_not_the_conversation(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    seen: list[AssistantEvent] = []
-    with (
-        caplog.at_level(logging.WARNING),
-        traced(Path("/dev/full"), seen.append) as observe,
-    ):
+    with caplog.at_level(logging.WARNING), TraceFile(Path("/dev/full")) as trace:
         for _ in range(3):
-            observe(TurnEnded(REPORT))
-    assert len(seen) == 3
+            trace.observe(TurnEnded(REPORT))
     assert len(caplog.records) == 1
     assert "No space left" in caplog.text
 

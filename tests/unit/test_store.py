@@ -44,7 +44,7 @@ def reread(path: Path) -> tuple[list[Timer], bool, int | None]:
 def test_a_new_one_is_empty_and_private(store: Store, path: Path) -> None:
     assert (store.timers(), store.muted, store.volume_percent) == ([], False, None)
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    store.muted = True
+    store.set_muted(is_muted=True)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     assert modes == {"voiced.db": 0o600, "voiced.db-wal": 0o600, "voiced.db-shm": 0o600}
 
@@ -53,7 +53,7 @@ def test_each_write_goes_through_to_the_disk(store: Store) -> None:
     database = store._database
     assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert database.execute("PRAGMA synchronous").fetchone() == (2,)
-    store.muted = True
+    store.set_muted(is_muted=True)
     assert not database.in_transaction
 
 
@@ -61,8 +61,8 @@ def test_what_was_written_is_there_while_it_is_still_open(store: Store, path: Pa
     first = store.add_timer(TIMER)
     second = store.add_timer(replace(TIMER, name="", due_s=None, due_boot_s=None, left_s=7.5))
     store.change_timer(replace(TIMER, id=first, due_s=1400.0, due_boot_s=177.0))
-    store.muted = True
-    store.volume_percent = 0
+    store.set_muted(is_muted=True)
+    store.set_volume(0)
     timers, muted, volume_percent = reread(path)
     assert timers == store.timers()
     assert [(timer.id, timer.due_s, timer.left_s) for timer in timers] == [
@@ -100,7 +100,7 @@ def test_threads_may_write_at_once(store: Store, path: Path) -> None:
         for count in range(25):
             timer = replace(TIMER, name=name)
             timer = replace(timer, id=store.add_timer(timer))
-            store.volume_percent = count
+            store.set_volume(count)
             if count % 2:
                 store.remove_timers([timer])
 
@@ -129,7 +129,7 @@ def test_a_disk_that_takes_no_more_changes_nothing(
     was_muted = store.muted
     if "query_only" in pragma:
         with pytest.raises(OutputError):
-            store.muted = True
+            store.set_muted(is_muted=True)
         with pytest.raises(OutputError):
             store.remove_timers([kept])
     assert store.muted == was_muted
@@ -142,7 +142,7 @@ def test_a_store_that_was_closed_says_so(path: Path) -> None:
     store = Store.open(path)
     store.close()
     with pytest.raises(OutputError, match="closed"):
-        store.muted = True
+        store.set_muted(is_muted=True)
 
 
 @pytest.mark.parametrize("damage", ["garbage", "header", "page", "foreign"])
@@ -196,7 +196,7 @@ def test_any_damage_gives_a_store_that_works(
     path = tmp_path_factory.mktemp("damage") / "voiced.db"
     store = Store.open(path)
     store.add_timer(replace(TIMER, name="ü" * 500))
-    store.muted = True
+    store.set_muted(is_muted=True)
     store.close()
     content = bytearray(path.read_bytes())
     if isinstance(place, bytes):
@@ -211,7 +211,7 @@ def test_any_damage_gives_a_store_that_works(
         assert 60 <= place_of(place) < 64
         return
     assert all(isinstance(timer.name, str) for timer in store.timers())
-    store.muted = True
+    store.set_muted(is_muted=True)
     identity = store.add_timer(TIMER)
     assert identity in [timer.id for timer in store.timers()]
     store.close()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from voiced.audio.contracts import AudioSink
-    from voiced.config import Settings
+    from voiced.config import Configuration, Settings
 
 T = TypeVar("T")
 
@@ -37,12 +37,17 @@ def add_command(
 
 def settings_from(args: argparse.Namespace) -> Settings:
     """The settings of all sources together. Raises `ConfigError`."""
-    from voiced.config import load_settings
+    return load_from(args).settings
+
+
+def load_from(args: argparse.Namespace) -> Configuration:
+    """As `settings_from`, with the story of every key."""
+    from voiced.config import load
     from voiced.engines import registry
     from voiced.models import Catalog
 
     presets = Catalog.load().preset_settings()
-    return load_settings(args.config, overrides=args.overrides, engines=registry, presets=presets)
+    return load(args.config, overrides=args.overrides, engines=registry, presets=presets)
 
 
 def sink_for(settings: Settings, out: Path | None, *, speak: bool) -> Callable[[int], AudioSink]:

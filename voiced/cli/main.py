@@ -34,6 +34,7 @@ from voiced.cli import (
 )
 from voiced.cli.common import TerminatedError
 from voiced.errors import VoicedError
+from voiced.observe.guard import opt_out
 from voiced.observe.logs import set_up_logging
 
 _COMMANDS: Final = (
@@ -71,6 +72,7 @@ def run_command_line(words: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     args = _parser().parse_args(words)
     set_up_logging(args.verbose, os.environ)
+    opt_out(os.environ)
     try:
         status: int = args.run(args)
     except VoicedError as error:

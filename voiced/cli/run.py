@@ -6,14 +6,25 @@ import argparse
 import logging
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from voiced.cli.common import TerminatedError, add_command, run_async, settings_from
+from voiced.cli.common import (
+    TerminatedError,
+    add_command,
+    load_from,
+    run_async,
+    settings_from,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from voiced.assistant import Assistant
     from voiced.audio.contracts import AudioSink, AudioSource
-    from voiced.events import AssistantEvent
+    from voiced.config import Settings
+    from voiced.events import AssistantEvent, Observer
+
+    OnReady = Callable[[Assistant], None]
 
 _log = logging.getLogger(__name__)
 
@@ -25,9 +36,11 @@ examples:
   voiced run --input-wav day.wav --output-wav answers.wav
   voiced run --trace turns.jsonl          keep when what was done in each turn
 
-Ctrl-C ends it. In a terminal it shows what it hears and says; elsewhere (a service) it logs what it
-does, and nothing of what is said. Files take the devices' place at their own pace; the answers are
-written without the silence between them.
+Ctrl-C ends it, and so does `voiced ctl shutdown`. In a terminal it shows what it hears and says; elsewhere
+(a service) it logs what it does, and nothing of what is said. A microphone or speaker that is not there, or
+goes away, is tried again and again. SIGHUP and `voiced ctl reload` apply the changed configuration.
+Only one runs at a time, and `voiced status`, `ptt` and `ctl` talk to it. With files in the devices' place
+it runs beside others, at the file's own pace; the answers are written without the silence between them.
 """
 
 _TRAILING_SILENCE_MS: Final = 3_000
@@ -53,61 +66,80 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until interrupted, or until the input file ends."""
+    """Run until interrupted, until the input file ends, or until somebody asks it to end."""
+    import os
+
     from rich.console import Console
 
-    from voiced.audio.wav import WavSink, WavSource
-    from voiced.cli.reports import traced
     from voiced.cli.view import ConversationView
-    from voiced.core.state import Activation
-    from voiced.pipeline import Devices, run_assistant
+    from voiced.observe.log_observer import LogObserver
 
+    if args.trace is not None:
+        args.overrides = [*args.overrides, f"debug.trace_file={args.trace.absolute()}"]
     settings = settings_from(args)
-    activation = Activation.WAKE if settings.wake.enabled else Activation.SPEECH
+
+    def assistant(observe: Observer, on_ready: OnReady) -> Coroutine[Any, Any, None]:
+        if args.input_wav is not None or args.output_wav is not None:
+            return _run_on_files(args, settings, observe, on_ready)
+        from voiced.daemon import run_daemon
+
+        return run_daemon(lambda: load_from(args), os.environ, observe, on_ready)
+
+    console = Console(highlight=False)
+    # To be terminated is how a service is meant to end.
+    with suppress(TerminatedError):
+        if console.is_terminal:
+            hint = "say the wake word" if settings.wake.enabled else "just speak"
+            with ConversationView(console, f"{hint}, Ctrl-C ends it") as view:
+                run_async(assistant(view.observe, view.on_ready))
+        else:
+            logging.getLogger("voiced").setLevel(
+                logging.DEBUG if args.verbose > 1 else logging.INFO
+            )
+            run_async(assistant(LogObserver().observe, _log_ready))
+    return 0
+
+
+async def _run_on_files(
+    args: argparse.Namespace, settings: Settings, observe: Observer, on_ready: OnReady
+) -> None:
+    """Files take the place of one device or both."""
+    import os
+
+    from voiced.audio.wav import WavSink, WavSource
+    from voiced.observe.guard import Guard
+    from voiced.observe.metrics import Metrics
+    from voiced.observe.wanted import WantedObservers
+    from voiced.pipeline import Devices, run_assistant
+    from voiced.sessions import activation_of
+
     devices = Devices(settings)
-    source: AudioSource
-    if args.input_wav is not None:
-        source = WavSource(args.input_wav, trailing_silence_ms=_TRAILING_SILENCE_MS)
-    else:
-        source = devices.microphone()
 
     def open_sink(rate_hz: int) -> AudioSink:
         if args.output_wav is not None:
             return WavSink(args.output_wav, rate_hz=rate_hz)
         return devices.speaker(rate_hz)
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        logging.getLogger("voiced").setLevel(logging.DEBUG if args.verbose > 1 else logging.INFO)
-        with traced(args.trace, _log_event) as observe, suppress(TerminatedError):
-            # To be terminated is how a service is meant to end.
-            run_async(run_assistant(settings, source, open_sink, activation, observe, _log_ready))
-        return 0
-    hint = "say the wake word" if activation is Activation.WAKE else "just speak"
-    view = ConversationView(console, f"{hint}, Ctrl-C ends it")
-    with traced(args.trace, view.observe) as observe, view:
-        run_async(run_assistant(settings, source, open_sink, activation, observe, view.on_ready))
-    return 0
+    def observe_all(event: AssistantEvent) -> None:
+        for each in (observe, metrics.observe, wanted.observe):
+            each(event)
+
+    guard = Guard(settings.metrics.port)
+    metrics = Metrics(refused_connections=lambda: guard.refused)
+    with guard.on_duty():
+        async with WantedObservers(metrics.text, os.environ) as wanted:
+            await wanted.apply(settings)
+            if args.input_wav is not None:
+                source: AudioSource = WavSource(
+                    args.input_wav, trailing_silence_ms=_TRAILING_SILENCE_MS
+                )
+            else:
+                source = devices.microphone()
+            activation = activation_of(settings)
+            await run_assistant(
+                settings, source, open_sink, activation, observe_all, on_ready, tap=wanted.tap
+            )
 
 
 def _log_ready(_: Assistant) -> None:
     _log.info("ready")
-
-
-def _log_event(event: AssistantEvent) -> None:
-    """What a service's log should hold: what happens, and nothing of what is said."""
-    from voiced.events import PhaseChanged, TurnEnded, Woken
-
-    match event:
-        case PhaseChanged(phase):
-            _log.info("%s", phase.value)
-        case Woken(phrase=phrase, score=score):
-            _log.info("heard the wake word %r (%.2f)", phrase, score)
-        case TurnEnded(report):
-            _log.info(
-                "turn %d %s by %s: %s",
-                report.turn_id,
-                report.outcome.value,
-                report.path.value,
-                " ".join(f"{name}={ms:.0f}ms" for name, ms in report.timings_ms.items()),
-            )

@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def _talk(settings: Settings, view: ConversationView, *, hands_free: bool) -> None:
     from voiced.core.state import Activation
+    from voiced.observe.guard import Guard
     from voiced.pipeline import Devices, run_assistant
 
     devices = Devices(settings)
@@ -75,7 +76,7 @@ async def _talk(settings: Settings, view: ConversationView, *, hands_free: bool)
         view.on_ready(assistant)
         keys.on_ready(assistant)
 
-    with _unbuffered_keys(keys.press):
+    with Guard().on_duty(), _unbuffered_keys(keys.press):
         await run_assistant(
             settings,
             devices.microphone(),

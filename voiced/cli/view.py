@@ -14,9 +14,14 @@ from voiced.core.signals import Outcome
 from voiced.core.state import Phase
 from voiced.events import (
     AssistantEvent,
+    EngineFailed,
+    EngineRecovered,
     Heard,
+    MicrophoneChanged,
+    MicrophoneState,
     PhaseChanged,
     ReplyGrew,
+    SpeakerChanged,
     TranscriptGrew,
     TurnEnded,
     TurnReport,
@@ -57,6 +62,7 @@ class ConversationView:
         self._phase: Phase | None = None
         self._text = ""
         self._has_begun = False
+        self._is_deaf = self._is_mute = False
         self._levels: list[float] = []
         self._loudest_dbfs = -90.0
         self._blocks = 0
@@ -76,7 +82,7 @@ class ConversationView:
         self._phase = Phase.IDLE
         self._refresh()
 
-    def observe(self, event: AssistantEvent) -> None:
+    def observe(self, event: AssistantEvent) -> None:  # noqa: C901  # a table
         """Show one event."""
         match event:
             case Heard(level_dbfs=level_dbfs):
@@ -96,7 +102,37 @@ class ConversationView:
             case TurnEnded(report):
                 self._has_begun = False
                 self._show_end(report)
+            case MicrophoneChanged(state, reason):
+                self._show_microphone(state, reason)
+            case SpeakerChanged(is_there, reason):
+                self._show_speaker(reason, is_there=is_there)
+            case EngineFailed(name, reason):
+                self._say(f"{name} failed and is built anew: {reason}", is_bad=True)
+            case EngineRecovered(name):
+                self._say(f"{name} works again")
         self._refresh()
+
+    def _show_microphone(self, state: MicrophoneState, reason: str) -> None:
+        was_deaf, self._is_deaf = self._is_deaf, state is not MicrophoneState.OPEN
+        match state:
+            case MicrophoneState.OPEN if was_deaf:
+                self._say("the microphone is open: it hears again")
+            case MicrophoneState.OPEN:
+                pass
+            case MicrophoneState.MUTED:
+                self._say("the microphone is muted: `voiced ctl unmute` opens it", is_bad=True)
+            case MicrophoneState.AWAY:
+                self._say(f"the microphone is away: {reason}; trying again and again", is_bad=True)
+
+    def _show_speaker(self, reason: str, *, is_there: bool) -> None:
+        was_mute, self._is_mute = self._is_mute, not is_there
+        if not is_there:
+            self._say(f"the speaker is away: {reason}; trying again and again", is_bad=True)
+        elif was_mute:
+            self._say("the speaker is there again")
+
+    def _say(self, text: str, *, is_bad: bool = False) -> None:
+        self._console.print(Text(f"   note  {text}", style="yellow" if is_bad else "dim"))
 
     def _measure(self, level_dbfs: float) -> None:
         self._loudest_dbfs = max(self._loudest_dbfs, level_dbfs)

@@ -13,7 +13,8 @@ import os
 import socket
 import sys
 import sysconfig
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -77,6 +78,15 @@ class Guard:
         # Who wants it is the code that called the standard library, not the library.
         self._not_to_blame = (sysconfig.get_path("stdlib") + os.sep, __file__, "<frozen")
         self._to_blame = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+
+    @contextmanager
+    def on_duty(self) -> Iterator[None]:
+        """Refuse while the context lasts."""
+        self.install()
+        try:
+            yield
+        finally:
+            self.switch_off()
 
     def install(self) -> None:
         """Begin, or begin again."""

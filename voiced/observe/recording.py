@@ -27,6 +27,7 @@ from voiced.channel import Channel
 from voiced.control.wire import turn_to_json
 from voiced.errors import OutputError
 from voiced.events import AssistantEvent, TurnEnded
+from voiced.folders import state_folder
 from voiced.types import SAMPLE_RATE_HZ, AudioChunk, SpeechPaused, SpeechResumed, samples_to_ms
 
 if TYPE_CHECKING:
@@ -47,13 +48,8 @@ _WAITING_AT_ONCE: Final = 8
 
 
 def recordings_folder(environ: Mapping[str, str]) -> Path:
-    """Where recordings lie: in the unit's state directory, else in the user's."""
-    of_unit = environ.get("STATE_DIRECTORY", "").partition(":")[0]
-    if of_unit:
-        return Path(of_unit) / "recordings"
-    import platformdirs
-
-    return platformdirs.user_state_path("voiced") / "recordings"
+    """Where recordings lie."""
+    return state_folder(environ) / "recordings"
 
 
 class Spoken(Protocol):

@@ -94,17 +94,17 @@ class Store:
         """Whether the microphone is to stay closed."""
         return bool(self._settings.get(_MUTED, 0))
 
-    @muted.setter
-    def muted(self, is_muted: bool) -> None:
+    def set_muted(self, *, is_muted: bool) -> None:
+        """Keep whether the microphone is to stay closed."""
         self._set(_MUTED, int(is_muted))
 
     @property
     def volume_percent(self) -> int | None:
-        """How loud it speaks (0..100); None where nobody has set it."""
+        """How loud it speaks (0..200); None where nobody has set it."""
         return self._settings.get(_VOLUME)
 
-    @volume_percent.setter
-    def volume_percent(self, percent: int) -> None:
+    def set_volume(self, percent: int) -> None:
+        """Keep how loud it speaks."""
         self._set(_VOLUME, percent)
 
     def timers(self) -> list[Timer]:
