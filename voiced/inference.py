@@ -111,13 +111,12 @@ class Hosted(Generic[E]):
         Raises what `build` raises: `ModelError`, `EngineError`.
         """
         own = executor or _EngineThread(f"voiced-{name}")
-        loop = asyncio.get_running_loop()
-        building = loop.run_in_executor(own, _translated, name, build)
+        building = own.submit(_translated, name, build)
         try:
-            engine = await asyncio.shield(building)
+            engine = await asyncio.shield(asyncio.wrap_future(building))
         except asyncio.CancelledError:
             # The load cannot be interrupted; what it yields must not stay open behind our back.
-            building.add_done_callback(_close_when_built)
+            own.submit(_close_when_built, building)
             own.shutdown(wait=False)
             raise
         except BaseException:
@@ -284,6 +283,7 @@ def _close_quietly(engine: object) -> None:
         _log.debug("what failed did not close cleanly: %s", error)
 
 
-def _close_when_built(building: asyncio.Future[E]) -> None:
-    if not building.cancelled() and building.exception() is None:
+def _close_when_built(building: Future[E]) -> None:
+    """On the engine's thread, after it was built."""
+    if building.exception() is None:
         close(building.result())

@@ -33,6 +33,7 @@ from voiced.engines.contracts import (
 )
 from voiced.events import Observer
 from voiced.inference import Host
+from voiced.isolation import isolated
 from voiced.models import ModelStore
 from voiced.responder import ReplyLimits, Responder
 from voiced.skills.backchannels import Backchannels
@@ -123,6 +124,8 @@ class Engines:
         )
 
     def _built(self, kind: Literal["stt", "llm", "tts"], name: str) -> object:
+        if kind in self.settings.engines.isolate:
+            return isolated(kind, *self._chosen(kind, name))
         return registry.build(kind, *self._chosen(kind, name))
 
     def _chosen(self, kind: str, name: str) -> tuple[str, Struct | None, BuildContext]:
@@ -267,5 +270,9 @@ class Workshop:
 
 def _begun(build: Callable[[], LanguageModel], prefix: Sequence[Message]) -> LanguageModel:
     model = build()
-    model.begin(prefix, threading.Event())
+    try:
+        model.begin(prefix, threading.Event())
+    except BaseException:
+        model.close()
+        raise
     return model
