@@ -84,7 +84,7 @@ class Supervised(Generic[E]):
                 failure = failure or error
             else:
                 if failure is not None:
-                    _log.warning("%s; something else stands in for it", failure)
+                    _log.warning("%s", failure)
                     host._begin_mending()
                 return host
         raise failure or EngineError(f"{name}: there is nothing to build")

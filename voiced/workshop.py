@@ -5,6 +5,7 @@ With `pipeline.py` and `daemon.py` the composition root: nothing else names conc
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -43,6 +44,8 @@ from voiced.skills.skillset import SkillSet
 from voiced.supervised import Supervised
 from voiced.timers import TimerBook
 from voiced.types import Message
+
+_log = logging.getLogger(__name__)
 
 _MOST_THREADS: Final = 4
 """More than four threads slow small models down: they spend their time waiting for each other."""
@@ -215,9 +218,8 @@ class Workshop:
         builds = [engines.tts]
         if wanted.fallback not in (NO_ENGINE, wanted.engine):
             builds.append(engines.stand_in_tts)
-        return await self._part(
-            "tts", engines.recipe("tts", wanted.engine, wanted.fallback), builds
-        )
+        recipe = engines.recipe("tts", wanted.engine, wanted.fallback)
+        return _told(await self._part("tts", recipe, builds), wanted.engine, wanted.fallback)
 
     async def llm(self, prefix: Sequence[Message]) -> Host[LanguageModel] | None:
         """The language model, which has read `prefix` already; None where none is wanted."""
@@ -228,7 +230,8 @@ class Workshop:
         if wanted.fallback not in (NO_ENGINE, wanted.engine):
             builds.append(partial(_begun, engines.stand_in_llm, prefix))
         recipe = (tuple(prefix), engines.recipe("llm", wanted.engine, wanted.fallback))
-        return await self._part("llm", recipe, builds, deadline_s=_READING * self._deadline_s)
+        host = await self._part("llm", recipe, builds, deadline_s=_READING * self._deadline_s)
+        return _told(host, wanted.engine, wanted.fallback)
 
     async def responder(self, timers: TimerBook | None = None) -> Responder:
         """Skills, the language model where there is one, and a new conversation with both."""
@@ -266,6 +269,12 @@ class Workshop:
             part = Part(recipe, host)
         self.parts[name] = part
         return part.host
+
+
+def _told(host: Supervised[E], engine: str, fallback: str) -> Supervised[E]:
+    if host.is_substituted:
+        _log.warning("%s: %s stands in for %s", host.name, fallback, engine)
+    return host
 
 
 def _begun(build: Callable[[], LanguageModel], prefix: Sequence[Message]) -> LanguageModel:

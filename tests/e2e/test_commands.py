@@ -13,7 +13,8 @@ from tests.e2e.conftest import Run
 
 SPEECH = Path(__file__).parents[1] / "data" / "speech"
 COMMANDS = [
-    "run", "talk", "ask", "transcribe", "say", "demo", "devices", "models", "config", "doctor", "bench",
+    "run", "talk", "ask", "transcribe", "say", "demo", "ctl", "ptt", "status", "logs", "service", "devices",
+    "models", "config", "doctor", "bench",
 ]  # fmt: skip
 
 
