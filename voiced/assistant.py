@@ -41,7 +41,7 @@ from voiced.draft import Stages
 from voiced.errors import UsageError
 from voiced.events import Observer, PhaseChanged, TurnEnded, TurnReport
 from voiced.hearing import Hearing
-from voiced.listener import Listener, Utterance
+from voiced.listener import Listener
 from voiced.observe.logs import of_turn
 from voiced.turn import Turn
 from voiced.types import (
@@ -53,6 +53,7 @@ from voiced.types import (
     SpeechResumed,
     SpeechStarted,
 )
+from voiced.utterance import Utterance
 
 _EVENTS_AHEAD: Final = 64
 

@@ -5,6 +5,7 @@ They share a thread: together they take a few per cent of a core, and each needs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,6 +80,19 @@ class Ear:
             self._wake.detect(chunk) if self._wake else None,
             self._barge_in.process(probability, levels, chunk.end_sample),
         )
+
+    def hear_all(
+        self,
+        chunks: Sequence[AudioChunk],
+        far_end: FarEnd | None = None,
+        *,
+        is_resumed: bool = False,
+    ) -> list[HeardBlock]:
+        """As `hear`, for blocks that follow each other."""
+        return [
+            self.hear(chunk, far_end, is_resumed=is_resumed and number == 0)
+            for number, chunk in enumerate(chunks)
+        ]
 
     def close(self) -> None:
         self._vad.close()

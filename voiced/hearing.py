@@ -13,7 +13,6 @@ import numpy as np
 
 from voiced.engines.contracts import SpeechToText, SttSession
 from voiced.inference import Host
-from voiced.listener import Utterance, UtterancePart
 from voiced.skills.normalise import normalise, strip_wake_phrase
 from voiced.types import (
     AudioChunk,
@@ -23,6 +22,7 @@ from voiced.types import (
     Transcript,
     samples_to_ms,
 )
+from voiced.utterance import Utterance, UtterancePart
 
 _LOOK_EVERY_MS: Final = 100
 """How much new sound is worth another look at what is understood so far."""

@@ -15,7 +15,6 @@ from typing import Final
 
 from voiced.audio.contracts import AudioSource
 from voiced.audio.far_end import FarEnd
-from voiced.channel import Channel
 from voiced.core.segmenter import Segmenter
 from voiced.core.signals import (
     Attention,
@@ -42,8 +41,8 @@ from voiced.types import (
     SpeechResumed,
     SpeechStarted,
     ms_to_samples,
-    samples_to_ms,
 )
+from voiced.utterance import Utterance, UtterancePart
 
 _MEMORY_MS: Final = 2000
 """How much of the past is kept: more than any pre-roll, and than a wake word's detection delay."""
@@ -61,38 +60,12 @@ _REACH_SAMPLES: Final = {
 after its last sound it is reported in one breath with a question (microWakeWord: at most 147 ms, measured):
 what was said since belongs to the question, what was said before does not. Beside an answer: a pre-roll."""
 
+_BLOCKS_AT_ONCE: Final = 4
+"""While nobody waits for anything, the ear hears 80 ms at once: what is handed from thread to thread costs
+more than what is done with it. A wake word is noticed 60 ms later at most; the question behind it is not."""
+
 _SPEECH: Final = 0.6
 """A block counts as speech for a held key from this probability on."""
-
-UtterancePart = AudioChunk | SpeechPaused | SpeechResumed
-"""What an utterance is made of, in the order of its samples."""
-
-
-class Utterance:
-    """One stretch of speech while it happens: iterate over `parts`, then see how it came to its `end`."""
-
-    def __init__(
-        self, start_sample: int, heard_sample: int, be_patient: Callable[[int], None]
-    ) -> None:
-        """It begins at `start_sample`, which was known when all until `heard_sample` had been heard."""
-        self.start_sample = start_sample
-        self.begun_ms = samples_to_ms(heard_sample)
-        self.begun_at_s = asyncio.get_running_loop().time()
-        self.parts: Channel[UtterancePart] = Channel(1)
-        self.end: SpeechEnded | None = None
-        """How it ended; None while it goes on, and where it was dropped."""
-        self.ended_at_s = 0.0
-        """The clock when its end was decided."""
-        self.be_patient = be_patient
-        """Sets how long a silence, in ms, ends it."""
-
-    @property
-    def speech_ms(self) -> float:
-        """How long it lasted, once it has ended; else 0."""
-        return 0.0 if self.end is None else self._ms_until(self.end.speech_end_sample)
-
-    def _ms_until(self, sample: int) -> float:
-        return samples_to_ms(sample - self.start_sample)
 
 
 class Listener:
@@ -137,6 +110,7 @@ class Listener:
         self._is_quiet = False
         self._heard_samples = 0
         self._is_resumed = False
+        self._waiting: list[AudioChunk] = []
 
     @property
     def heard_samples(self) -> int:
@@ -151,23 +125,12 @@ class Listener:
     async def run(self) -> None:
         """Listen until the source ends; what is being said then ends with it."""
         async for chunk in self._source.blocks():
-            resumed, self._is_resumed = self._is_resumed, False
-            hear = partial(Ear.hear, chunk=chunk, far_end=self._far_end(), is_resumed=resumed)
-            try:
-                heard = await self._ear.run(hear)
-            except EngineError:
-                await self._ear_failed()
-                continue
-            self._memory.append(heard)
-            self._heard_samples = heard.chunk.end_sample
-            self._observe(Heard(heard.level_dbfs, heard.probability))
-            if heard.detection is not None:
-                detection = heard.detection
-                self._observe(Woken(detection.phrase, detection.score))
-                self._post(WakeHeard(detection.end_sample, detection.phrase))
-            self._follow(heard)
-            # A file hands over block after block without waiting: let the others have their turn.
-            await asyncio.sleep(0)
+            self._waiting.append(chunk)
+            if len(self._waiting) >= (1 if self._is_attentive else _BLOCKS_AT_ONCE):
+                await self._hear_waiting()
+                # A file hands over block after block without waiting: let the others have their turn.
+                await asyncio.sleep(0)
+        await self._hear_waiting()
         self.finish(EndReason.END_OF_INPUT)
         self._post(InputEnded())
 
@@ -217,7 +180,33 @@ class Listener:
         """The microphone is away: what was being said is dropped, and what comes next is a new beginning."""
         self.stop_listening()
         self._memory.clear()
+        self._waiting.clear()
         self._is_resumed = True
+
+    @property
+    def _is_attentive(self) -> bool:
+        """Whether somebody waits for what is heard next."""
+        is_watching = self._watching_since is not None or self._held_speech_end is not None
+        return is_watching or self._segmenter.is_listening
+
+    async def _hear_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        resumed, self._is_resumed = self._is_resumed, False
+        hear = partial(Ear.hear_all, chunks=waiting, far_end=self._far_end(), is_resumed=resumed)
+        try:
+            all_heard = await self._ear.run(hear)
+        except EngineError:
+            await self._ear_failed()
+            return
+        for heard in all_heard:
+            self._memory.append(heard)
+            self._heard_samples = heard.chunk.end_sample
+            self._observe(Heard(heard.level_dbfs, heard.probability))
+            if heard.detection is not None:
+                detection = heard.detection
+                self._observe(Woken(detection.phrase, detection.score))
+                self._post(WakeHeard(detection.end_sample, detection.phrase))
+            self._follow(heard)
 
     async def _ear_failed(self) -> None:
         """Deaf until another ear is there. Raises `EngineError` where none is in time."""

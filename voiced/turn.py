@@ -23,10 +23,10 @@ from voiced.draft import Draft, Stages
 from voiced.errors import VoicedError
 from voiced.events import Observer, ReplyGrew, TranscriptGrew, TurnReport, Understood
 from voiced.hearing import Ended, Growing, Hearing, Paused, Reading, WentOn
-from voiced.listener import Utterance
 from voiced.responder import Plan
 from voiced.revisions import Revisions
 from voiced.types import EndReason, Prefill, ReplyPath, Transcript, samples_to_ms
+from voiced.utterance import Utterance
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,6 @@ from voiced.engines.contracts import SpeechToText
 from voiced.errors import EngineError
 from voiced.hearing import Ended, Growing, Hearing, Paused, Reading, WentOn
 from voiced.inference import Hosted
-from voiced.listener import Utterance, UtterancePart
 from voiced.types import (
     BLOCK_SAMPLES,
     AudioChunk,
@@ -28,6 +27,7 @@ from voiced.types import (
     Transcript,
     samples_to_ms,
 )
+from voiced.utterance import Utterance, UtterancePart
 
 BLOCK = "block"
 """One block of 20 ms in a script."""
