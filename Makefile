@@ -21,6 +21,10 @@ test: .venv/.ready ## Run all checks and tests
 lint: .venv/.ready ## Run the checks without the tests
 	@.ci/check lint
 
+.PHONY: soak
+soak: .venv/.ready ## Live three simulated days with the assistant; ten minutes
+	@.venv/bin/python -m tests.soak
+
 .PHONY: format
 format: .venv/.ready ## Format the code and mend what can be mended by itself
 	@.venv/bin/ruff check --fix-only --quiet

@@ -20,15 +20,17 @@ from voiced.control.places import own_socket
 from voiced.control.server import ControlServer
 from voiced.core.signals import Outcome
 from voiced.errors import EngineError
-from voiced.events import AssistantEvent, Observer
+from voiced.events import AssistantEvent, Observer, TurnEnded
 from voiced.folders import state_folder
 from voiced.held import HeldConfiguration
+from voiced.models import ModelStore
 from voiced.notify import Notifier, passed_sockets
 from voiced.observe.board import Board
 from voiced.observe.guard import Guard
 from voiced.observe.metrics import Metrics
 from voiced.observe.wanted import WantedObservers
 from voiced.pulse import Pulse
+from voiced.recollection import Recollection, recollection_file
 from voiced.remote import RemoteControl, memory_mb
 from voiced.sessions import Sessions
 from voiced.skills.timer_words import timer_words
@@ -55,7 +57,7 @@ async def run_daemon(
     on_ready: Callable[[Assistant], None] = lambda _: None,
     *,
     open_sound: OpenSound | None = None,
-    make_engines: Callable[[Settings], Engines] = Engines,
+    make_engines: Callable[[Settings], Engines] | None = None,
 ) -> None:
     """Run until cancelled, or asked to end over the control socket.
 
@@ -81,15 +83,22 @@ async def run_daemon(
             metrics = Metrics(
                 watchdog_age_s=lambda: pulse.age_s, refused_connections=lambda: guard.refused
             )
+            recollection = Recollection(recollection_file(environ))
+
+            def recollect(event: AssistantEvent) -> None:
+                if isinstance(event, TurnEnded):
+                    recollection.keep(sessions.exchanges)
+
             wanted = WantedObservers(metrics.text, environ)
             sessions = Sessions(
-                make_engines,
+                make_engines or partial(Engines, models=ModelStore()),
                 open_sound or SoundDevices(),
                 observe_all,
                 timers,
                 wanted.tap,
                 is_muted=store.muted,
                 volume_percent=store.volume_percent,
+                exchanges=recollection.recall(),
             )
             pulse = Pulse(
                 notifier,
@@ -104,6 +113,7 @@ async def run_daemon(
                 metrics.observe,
                 pulse.observe,
                 wanted.observe,
+                recollect,
             ]
             held = HeldConfiguration(
                 configuration, load, sessions, wanted, guard, pulse, notifier, store

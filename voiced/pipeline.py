@@ -88,7 +88,8 @@ async def rehearsed(settings: Settings, parts: Parts) -> Parts:
     """
     took = await rehearse(parts.stt, parts.responder, parts.tts)
     # What is loaded stays: the collector need not walk over it in the middle of a turn, which takes
-    # up to 80 ms for hassil's tables alone (measured here).
+    # up to 80 ms for hassil's tables alone (measured here). What others took the place of may go.
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
     return replace(parts, speculation=_speculation(settings, took))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from voiced.core.clauses import ClauseSplitter
-from voiced.core.conversation import Conversation
+from voiced.core.conversation import Conversation, Exchange
 from voiced.core.endpointing import Evidence, is_doubtful
 from voiced.engines.contracts import LanguageModel
 from voiced.inference import Host
@@ -100,9 +100,10 @@ class Responder:
         """What was said so far, and what was heard of the answers."""
         return self._conversation
 
-    def go_on_from(self, before: Responder) -> None:
-        """What was said to `before` was said to this one."""
-        self._conversation = replace(self._conversation, exchanges=before.conversation.exchanges)
+    def go_on_from(self, exchanges: Sequence[Exchange]) -> None:
+        """What was said to another one was said to this one."""
+        self._conversation = replace(self._conversation, exchanges=tuple(exchanges))
+        self._catch_up()
 
     def is_backchannel(self, text: str) -> bool:
         """Whether `text` only says that somebody listens."""
@@ -201,6 +202,10 @@ class Responder:
         # What had to be forgotten to ask is forgotten once it was asked in earnest.
         before = fitted if asked == question else self._conversation
         self._conversation = before.after(question, heard, is_interrupted=interrupted)
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Have the language model read what was said while nobody waits."""
         if self._llm is not None:
             messages, cancel = self._conversation.messages, threading.Event()
             self._catching_up = cancel

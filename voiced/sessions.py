@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from voiced.assistant import Assistant, Tap
 from voiced.config import Settings
+from voiced.core.conversation import Exchange
 from voiced.core.signals import LeaveAsked, SoundBack, SoundGone
 from voiced.core.state import Activation
 from voiced.errors import NotReadyError, VoicedError
@@ -56,14 +57,18 @@ class Sessions:
         *,
         is_muted: bool = False,
         volume_percent: int | None = None,
+        exchanges: Sequence[Exchange] = (),
     ) -> None:
-        """`volume_percent` where it is another than configured; `tap` as for `Assistant`."""
+        """`volume_percent` where it is another than configured; `exchanges` were said before; `tap` is as for
+        `Assistant`.
+        """
         self._make_engines = make_engines
         self._open_sound = open_sound
         self._observe = observe
         self._timers = timers
         self._tap = tap
         self._volume_percent = volume_percent
+        self._said_before = exchanges
         self._is_muted = is_muted
         self._can_hear = not is_muted
         self._turns_begun = 0
@@ -87,6 +92,13 @@ class Sessions:
             self._begun.clear()
             await self._begun.wait()
         return self._session
+
+    @property
+    def exchanges(self) -> Sequence[Exchange]:
+        """What was said so far."""
+        if self._plan is None:
+            return self._said_before
+        return self._plan.parts.responder.conversation.exchanges
 
     @property
     def is_stalled(self) -> bool:
@@ -192,7 +204,9 @@ class Sessions:
         workshop = Workshop(self._make_engines(settings), self._observe)
         try:
             parts = await load_parts(workshop, activation_of(settings), self._timers)
-            return _Plan(settings, workshop, await rehearsed(settings, parts))
+            parts = await rehearsed(settings, parts)
+            parts.responder.go_on_from(self._said_before)
+            return _Plan(settings, workshop, parts)
         except BaseException:
             await workshop.close()
             raise
@@ -267,5 +281,5 @@ async def _succeed(before: _Plan, after: _Plan) -> _Plan:
     except VoicedError as error:
         _log.warning("nothing is prepared in advance: %s", error)
         parts = after.parts
-    parts.responder.go_on_from(before.parts.responder)
+    parts.responder.go_on_from(before.parts.responder.conversation.exchanges)
     return replace(after, parts=parts)

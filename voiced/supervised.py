@@ -43,7 +43,8 @@ class Supervised(Generic[E]):
     ) -> None:
         """`builds` are tried in order: the engine itself, then what stands in for it while it cannot be had.
 
-        `observe` is told when it fails and when it works again. `new_executor` is for tests.
+        `observe` is told when it fails and when it works again. `new_executor` gives what
+        each lives on, None for a thread of its own.
         """
         self.name = name
         self._builds = builds

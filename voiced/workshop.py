@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -62,10 +63,11 @@ E = TypeVar("E")
 class Engines:
     """Loads what the configuration names. Each call loads anew, and blocks."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, models: ModelStore | None = None) -> None:
+        """`models` where somebody builds again and again: to read the catalogue takes memory."""
         self.settings = settings
         self._context = BuildContext(
-            models=ModelStore(),
+            models=models or ModelStore(),
             cache_dir=platformdirs.user_cache_path("voiced"),
             language=settings.language,
             threads=settings.threads or min(_MOST_THREADS, len(os.sched_getaffinity(0))),
@@ -114,6 +116,10 @@ class Engines:
 
     def skills(self) -> SkillSet:
         return SkillSet(self.settings.language, sentences=self._sentences())
+
+    def executor(self, name: str) -> Executor | None:  # noqa: ARG002  # for those who override it
+        """What the engine of that name lives on; None for a thread of its own."""
+        return None
 
     def recipe(self, kind: str, *names: str) -> tuple[object, ...]:
         """What engines of that kind and these names are made from: equal where they would be the same."""
@@ -264,7 +270,11 @@ class Workshop:
         part = None if self._before is None else self._before.parts.get(name)
         if part is None or part.recipe != recipe:
             host = await Supervised.load(
-                name, builds, self._observe, deadline_s=deadline_s or self._deadline_s
+                name,
+                builds,
+                self._observe,
+                deadline_s=deadline_s or self._deadline_s,
+                new_executor=partial(self._engines.executor, name),
             )
             part = Part(recipe, host)
         self.parts[name] = part

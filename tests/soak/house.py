@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from random import Random
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 import msgspec
 
@@ -24,22 +23,19 @@ from tests.soak.engines import (
 from tests.support.coded_speech import Codebook
 from tests.support.fakes import FakeStt, FakeTts, FakeVad
 from voiced.assistant import Assistant
+from voiced.audio.reconnecting import ReconnectingSink, ReconnectingSource
 from voiced.config import Settings
-from voiced.core.conversation import Conversation
-from voiced.core.signals import LeaveAsked, Outcome
-from voiced.core.speculation import Speculation
+from voiced.core.signals import Outcome
 from voiced.core.state import Activation, Phase
 from voiced.ear import Ear
+from voiced.engines.contracts import LanguageModel, SpeechToText, TextToSpeech
 from voiced.events import AssistantEvent, PhaseChanged, TurnEnded
-from voiced.inference import Hosted
-from voiced.pipeline import Parts, Session
-from voiced.responder import ReplyLimits, Responder
-from voiced.skills.backchannels import Backchannels
-from voiced.skills.recall import Recall
+from voiced.models import ModelStore
+from voiced.sessions import Sessions
 from voiced.skills.skillset import SkillSet
+from voiced.sound import OnMicrophone, OnSpeaker, Sound
 from voiced.tasks import unwrapped
-
-E = TypeVar("E")
+from voiced.workshop import Engines
 
 METER: Final = "read meter"
 LIGHT: Final = "switch light"
@@ -53,8 +49,38 @@ _MODEL: Final = {
     "he lived in a house of stone. the end of {}.",
 }
 
+_REHEARSED: Final = {"how far away is the moon": "far."}
+"""What is asked before anybody lives there."""
+
 _COSTS_S: Final = {"ear": 0.0, "stt": 0.004, "llm": 0.015, "tts": 0.02, "skills": 0.001}
 """What a call of an engine takes on average; the ear's must not be late."""
+
+
+class FakeEngines(Engines):
+    """Gives what it was given, whatever is configured; each call takes a random time."""
+
+    def __init__(self, settings: Settings, house: House, random: Random) -> None:
+        super().__init__(settings, house.models)
+        self._house = house
+        self._random = random
+
+    def executor(self, name: str) -> Executor:
+        return UnevenExecutor(self._random, _COSTS_S[name])
+
+    def ear(self, activation: Activation) -> Ear:
+        return Ear(FakeVad(), ThriftyWake(self._house.codebook))
+
+    def stt(self) -> SpeechToText:
+        return self._house.stt
+
+    def llm(self) -> LanguageModel:
+        return ForgetfulLlm(Lore(_MODEL, _REHEARSED))
+
+    def tts(self) -> TextToSpeech:
+        return FakeTts(self._house.codebook)
+
+    def skills(self) -> SkillSet:
+        return cast("SkillSet", self._house.skills)
 
 
 class House:
@@ -62,95 +88,58 @@ class House:
 
     def __init__(self, random: Random) -> None:
         self.codebook = Codebook()
-        answers = [*_SKILLS.values(), *_MODEL.values()]
+        answers = [*_SKILLS.values(), *_MODEL.values(), *_REHEARSED.values()]
         all_words(self.codebook, [*_SKILLS, *_MODEL, *answers, "okay nabu i do not know"])
         self.card = EndlessDuplex(self.codebook)
+        self.models = ModelStore()
         self.stt = FakeStt(self.codebook)
         self.skills = CountingSkills(Lore(_SKILLS, {"stop": ""}))
         self.lore = (Lore(_SKILLS, {}), Lore(_MODEL, {}))
         """What the skills and the language model answer; a skill's effect is a "!"."""
-        self.settings = Settings()
+        self.settings = _with_manners(Settings(), speculation="first-clause")
         self.outcomes = dict.fromkeys(Outcome, 0)
         self.phase = Phase.IDLE
-        self.sessions = 0
+        self.reloads = 0
         self.is_reminding = False
         """Whether it says something, or is about to, that nobody asked for."""
-        self._random = random
-        self._next_settings: Settings | None = None
-        self._assistant: Assistant | None = None
-        self._reloaded = asyncio.Event()
+        self.sessions = Sessions(
+            lambda settings: FakeEngines(settings, self, random), self._open_sound, self._observe
+        )
 
     @property
     def assistant(self) -> Assistant:
         """The one of the session that runs."""
-        assert self._assistant is not None, "nobody lives here"
-        return self._assistant
+        return self.sessions.session.assistant
 
     @asynccontextmanager
     async def lived_in(self) -> AsyncIterator[None]:
         """Run the assistant while the context lasts; raises what ends it before."""
-        async with AsyncExitStack() as engines:
-
-            async def hosted(name: str, engine: E) -> Hosted[E]:
-                executor = UnevenExecutor(self._random, _COSTS_S[name])
-                host = await Hosted.load(name, lambda: engine, executor)
-                engines.push_async_callback(host.close)
-                return host
-
-            responder = Responder(
-                cast("Hosted[SkillSet]", await hosted("skills", self.skills)),
-                await hosted("llm", ForgetfulLlm(Lore(_MODEL, {}))),
-                Conversation.begin("be brief"),
-                ReplyLimits(100, 0.3),
-                lambda: datetime(2026, 1, 1, tzinfo=UTC),
-                backchannels=Backchannels("en"),
-                recall=Recall("en"),
-            )
-            parts = Parts(
-                await hosted("ear", Ear(FakeVad(), ThriftyWake(self.codebook))),
-                await hosted("stt", self.stt),
-                await hosted("tts", FakeTts(self.codebook)),
-                responder,
-                Speculation.FIRST_CLAUSE,
-                ThriftyWake.phrases,
-                FakeTts.rate_hz,
-            )
-            with unwrapped():
-                async with asyncio.TaskGroup() as group, self.card.sink, self.card.source:
-                    living = group.create_task(self._live(parts), name="house")
-                    while self._assistant is None:
-                        await asyncio.sleep(0.1)
-                    yield
-                    living.cancel()
+        with unwrapped():
+            async with asyncio.TaskGroup() as group:
+                living = group.create_task(self.sessions.run(self.settings), name="house")
+                await self.sessions.begun()
+                yield
+                living.cancel()
 
     async def reload(self, settings: Settings) -> None:
-        """End the session at the next quiet moment, and begin another with `settings`."""
-        self._next_settings = settings
-        self._reloaded.clear()
-        self.assistant.post(LeaveAsked())
-        await self._reloaded.wait()
+        """Go on with `settings` from the next quiet moment on."""
+        await self.sessions.reload(settings)
+        self.settings = settings
+        self.reloads += 1
 
-    async def _live(self, parts: Parts) -> None:
-        while True:
-            self.sessions += 1
-            level = self.settings.conversation.speculation
-            if level != "auto":
-                parts = replace(parts, speculation=Speculation(level))
-            session = Session(
-                self.settings,
-                parts,
-                Activation.WAKE,
-                self.card.source,
-                self.card.sink,
-                self._observe,
-                turns_begun=sum(self.outcomes.values()),
-            )
-            self._assistant = session.assistant
-            self.phase = Phase.IDLE
-            self._reloaded.set()
-            await session.run()
-            assert self._next_settings is not None, "the session ended by itself"
-            self.settings, self._next_settings = self._next_settings, None
+    def _open_sound(
+        self,
+        settings: Settings,
+        rate_hz: int,
+        on_microphone: OnMicrophone,
+        on_speaker: OnSpeaker,
+        *,
+        is_muted: bool,
+    ) -> Sound:
+        return Sound(
+            ReconnectingSource(lambda: self.card.source, on_microphone, is_muted=is_muted),
+            ReconnectingSink(lambda: self.card.sink, rate_hz, on_speaker),
+        )
 
     def _observe(self, event: AssistantEvent) -> None:
         match event:
@@ -163,12 +152,17 @@ class House:
 
 
 def other_manners(random: Random) -> Settings:
-    """Some way of holding a conversation."""
+    """Some way of holding a conversation; at times another echo canceller, too, and so another ear."""
     defaults = Settings()
-    conversation = msgspec.structs.replace(
-        defaults.conversation,
+    audio = msgspec.structs.replace(defaults.audio, noise_suppression=random.random() < 0.5)
+    return _with_manners(
+        msgspec.structs.replace(defaults, audio=audio),
         barge_in=random.choice(("voice", "voice", "wake")),
         follow_up_ms=random.choice((0, 5000, 5000)),
         speculation=random.choice(("off", "transcript", "first-clause", "first-clause")),
     )
-    return msgspec.structs.replace(defaults, conversation=conversation)
+
+
+def _with_manners(settings: Settings, **manners: str | int) -> Settings:
+    conversation = msgspec.structs.replace(settings.conversation, **manners)
+    return msgspec.structs.replace(settings, conversation=conversation)

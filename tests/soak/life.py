@@ -79,7 +79,7 @@ async def live(
     return Lived(
         loop.time(),
         sum(house.outcomes.values()),
-        house.sessions,
+        house.reloads + 1,
         house.outcomes,
         tally,
         reminders,
