@@ -62,9 +62,12 @@ _ECHO: Final = (
 _ALSA: Final = """
 pcm.!default {{ type pulse server "unix:{socket}" }}
 ctl.!default {{ type pulse server "unix:{socket}" }}
-pcm.voiced_virtual {{ type pulse server "unix:{socket}" }}
 """
-"""Only these two devices exist for ALSA, and so for PortAudio: `default` and `voiced_virtual`."""
+"""Only this device and `voiced_virtual` exist for ALSA, and so for PortAudio."""
+
+_ALSA_DEVICE: Final = """
+pcm.{name} {{ type pulse server "unix:{socket}" }}
+"""
 
 
 def missing() -> str | None:
@@ -92,6 +95,11 @@ class PulseServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the server, again after `kill`: in the same place."""
         script = self._folder / "server.pa"
         names = {"mic": MICROPHONE, "speaker": SPEAKER}
         echo = _ECHO.format(**names) if self._echoes else ""
@@ -99,6 +107,7 @@ class PulseServer:
             _SCRIPT.format(socket=self._socket, rate=self._rate_hz, echo=echo, **names)
         )
         (self._folder / "asound.conf").write_text(_ALSA.format(socket=self._socket))
+        self.add_alsa_device("voiced_virtual")
         log = (self._folder / "pulseaudio.log").open("wb")
         command = ["pulseaudio", "-n", "-F", str(script), "--daemonize=no", "--use-pid-file=no"]
         command += ["--exit-idle-time=-1", "--disable-shm=yes", "--realtime=no"]
@@ -112,7 +121,6 @@ class PulseServer:
                 stderr=log,
             )
         self._wait_until_it_answers(self._process)
-        return self
 
     def __exit__(
         self,
@@ -135,10 +143,12 @@ class PulseServer:
         for name, value in self.environment.items():
             monkeypatch.setenv(name, value)
 
-    def speak(self, samples: Samples, rate_hz: int = SAMPLE_RATE_HZ) -> None:
+    def speak(
+        self, samples: Samples, rate_hz: int = SAMPLE_RATE_HZ, *, device: str = MICROPHONE
+    ) -> None:
         """Play `samples` into the microphone; returns when they have been."""
         # Half a second ahead: the sound has no gaps however busy the machine is.
-        command = ["pacat", "--playback", f"--device={MICROPHONE}", "--latency-msec=500"]
+        command = ["pacat", "--playback", f"--device={device}", "--latency-msec=500"]
         subprocess.run(
             [*command, *_format(rate_hz)],
             input=samples.astype("<i2").tobytes(),
@@ -196,6 +206,37 @@ class PulseServer:
             yield
         finally:
             self._process.send_signal(signal.SIGCONT)
+
+    def control(self, *words: str) -> str:
+        """Have the server do something; see `pactl --help`. What it answers."""
+        answer = subprocess.run(
+            ["pactl", *words],
+            env={**os.environ, **self.environment},
+            check=True,
+            capture_output=True,
+            timeout=_WAIT_S,
+        )
+        return answer.stdout.decode()
+
+    def add_alsa_device(self, name: str) -> None:
+        """One more name under which ALSA, and so PortAudio, finds the default devices."""
+        with (self._folder / "asound.conf").open("a") as configuration:
+            configuration.write(_ALSA_DEVICE.format(name=name, socket=self._socket))
+
+    @contextlib.contextmanager
+    def unplugged(self, *devices: str) -> Iterator[None]:
+        """Without `devices` (`MICROPHONE`, `SPEAKER`); afterwards they are there again."""
+        lines = self.control("list", "short", "modules").splitlines()
+        modules = [line.split("\t")[:3] for line in lines]
+        modules = [module for module in modules if any(name in module[2] for name in devices)]
+        # In reverse order: what stands on another one goes first.
+        for number, _, _ in reversed(modules):
+            self.control("unload-module", number)
+        try:
+            yield
+        finally:
+            for _, name, options in modules:
+                self.control("load-module", name, *options.split())
 
     @property
     def _private(self) -> dict[str, str]:

@@ -45,6 +45,16 @@ def test_the_same_device_under_two_interfaces_is_one() -> None:
     assert choose((first, second), "mic", Direction.INPUT) is first
 
 
+def test_a_card_that_got_another_number_is_found_by_its_name() -> None:
+    first, second = device("Twin: USB (hw:1,0)"), device("Twin: USB (hw:3,0)", index=1)
+    assert choose((first, second), "Twin: USB (hw:3,0)", Direction.INPUT) is second
+    # Its twin is gone, and with it the address from its name; or both have moved.
+    left = device("Twin: USB")
+    assert choose((CAMERA, left), "Twin: USB (hw:3,0)", Direction.INPUT) is left
+    with pytest.raises(DeviceError, match='"Twin: USB" may be "Twin: USB \\(hw:1,0\\)"'):
+        choose((first, second), "Twin: USB (hw:2,0)", Direction.INPUT)
+
+
 @pytest.mark.parametrize(
     ("devices", "name", "message"),
     [
@@ -100,12 +110,12 @@ class _FakeLibrary(ModuleType):
     def __init__(self) -> None:
         super().__init__("sounddevice")
         self.default = argparse.Namespace(device={"input": 2, "output": -1})
+        self.names = ("Twin: USB (hw:1,0)", "Twin: USB (hw:2,0)", "Single: USB (hw:3,0)", "Out")
 
     def query_hostapis(self) -> list[dict[str, Any]]:
         return [{"name": "ALSA"}]
 
     def query_devices(self) -> list[dict[str, Any]]:
-        names = ("Twin: USB (hw:1,0)", "Twin: USB (hw:2,0)", "Single: USB (hw:3,0)", "Out")
         return [
             {
                 "name": name,
@@ -114,7 +124,7 @@ class _FakeLibrary(ModuleType):
                 "max_output_channels": 2 if name == "Out" else 0,
                 "default_samplerate": 44_100.0,
             }
-            for name in names
+            for name in self.names
         ]
 
     def check_input_settings(self, _device: int, **_: object) -> None:
@@ -137,6 +147,16 @@ def test_names_leave_out_the_address_unless_it_alone_tells_them_apart() -> None:
     assert names == ["Single: USB", "Twin: USB (hw:1,0)", "Twin: USB (hw:2,0)"]
     assert [device.name for device in portaudio.devices(Direction.OUTPUT)] == ["Out"]
     assert not portaudio.devices(Direction.OUTPUT)[0].is_default
+
+
+def test_a_card_is_called_the_same_whatever_its_number(fake_library: _FakeLibrary) -> None:
+    portaudio = PortAudio()
+    single = choose(portaudio.devices(Direction.INPUT), "Single: USB", Direction.INPUT)
+    fake_library.names = ("Out", "Single: USB (hw:1,0)", "Twin: USB (hw:0,0)")
+    renumbered = choose(portaudio.devices(Direction.INPUT), single.name, Direction.INPUT)
+    assert (single.index, renumbered.index, renumbered.name) == (2, 1, "Single: USB")
+    twin = choose(portaudio.devices(Direction.INPUT), "Twin: USB (hw:2,0)", Direction.INPUT)
+    assert twin.index == 2
 
 
 def call(*words: str) -> int:

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from voiced.audio.far_end import FarEnd
+from voiced.errors import VoicedError
 from voiced.types import AudioChunk, Samples
 
 
@@ -93,4 +94,14 @@ class AudioSink(Protocol):
         """The tap for an echo canceller; None where no microphone can hear what is played (files).
 
         Known, and the same, while it is open.
+        """
+
+    @property
+    def underflow_count(self) -> int:
+        """How many times the device ran dry because its next sound came too late."""
+
+    async def lost(self) -> VoicedError:
+        """Wait until nothing can be played any more, also where nobody writes; returns why.
+
+        For ever where that does not happen.
         """

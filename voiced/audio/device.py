@@ -22,7 +22,7 @@ from voiced.audio.portaudio import PortAudio
 from voiced.audio.resample import StreamResampler
 from voiced.audio.ring import SampleRing
 from voiced.audio.stream import DeviceStream
-from voiced.errors import DeviceError
+from voiced.errors import DeviceError, VoicedError
 from voiced.types import BLOCK_MS, SAMPLE_RATE_HZ, AudioChunk, Samples, ms_to_samples
 
 LATENCY_MS: Final = 60
@@ -181,7 +181,6 @@ class DeviceSink:
 
     @property
     def underflow_count(self) -> int:
-        """How many times the device ran dry because its callback came too late."""
         return self._underflow_count
 
     async def write(self, samples: Samples) -> None:
@@ -195,6 +194,9 @@ class DeviceSink:
         if self._stream is not None:
             # The device has taken it, and not played it yet.
             await asyncio.sleep(self._stream.latency_s)
+
+    async def lost(self) -> VoicedError:
+        return await self._open_playout.lost()
 
     @property
     def _open_playout(self) -> Playout:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from voiced.errors import DeviceError
+
+_ALSA_ADDRESS: Final = re.compile(r" \(hw:\d+,\d+\)$")
+"""What ends the name of an ALSA device; its numbers change when cards come and go."""
+
+
+class NoAnswerError(DeviceError):
+    """The sound system does not answer: it hangs."""
 
 
 class Direction(StrEnum):
@@ -38,10 +47,17 @@ class StreamFormat:
     channels: int
 
 
+def without_address(name: str) -> str:
+    """The part of a device's name that stays the same when its card gets another number."""
+    return _ALSA_ADDRESS.sub("", name)
+
+
 def choose(devices: Sequence[Device], name: str, direction: Direction) -> Device:
     """The device of `devices` called `name`: exactly, else as a part of its name whatever the case.
 
-    The default where `name` is empty. Raises `DeviceError` that names what there is.
+    The default where `name` is empty. Where nothing has the ALSA address in `name`, what is called
+    like that without it: the card has another number now, or the other one of its make is gone.
+    Raises `DeviceError` that names what there is.
     """
     if not devices:
         raise DeviceError(f"no {direction} device: plug one in, or start the sound server")
@@ -54,6 +70,8 @@ def choose(devices: Sequence[Device], name: str, direction: Direction) -> Device
     exact = [device for device in devices if device.name == name]
     partial = [device for device in devices if name.casefold() in device.name.casefold()]
     found = exact or partial
+    if not found and without_address(name) != name:
+        return choose(devices, without_address(name), direction)
     if not found:
         raise DeviceError(f'no {direction} device is called "{name}": there is {_list(devices)}')
     if len({device.name for device in found}) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Self
 
+from voiced.errors import VoicedError
 from voiced.types import Samples
 
 
@@ -12,6 +13,7 @@ class DiscardSink:
     """An `AudioSink` that takes everything at once and keeps nothing."""
 
     far_end = None
+    underflow_count = 0
 
     def __init__(self, rate_hz: int) -> None:
         self.rate_hz = rate_hz
@@ -32,3 +34,6 @@ class DiscardSink:
 
     async def drain(self) -> None:
         pass
+
+    async def lost(self) -> VoicedError:
+        return await asyncio.Future()

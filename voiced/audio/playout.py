@@ -35,6 +35,7 @@ class Playout:
         self._unqueued_samples = 0
         self._flushes = 0
         self._failure: VoicedError | None = None
+        self._failed = asyncio.Event()
 
     @property
     def played_samples(self) -> int:
@@ -57,7 +58,14 @@ class Playout:
     def fail(self, failure: VoicedError) -> None:
         """Nothing is played any more: who waits, now or later, gets `failure`."""
         self._failure = failure
+        self._failed.set()
         self._pulled.set()
+
+    async def lost(self) -> VoicedError:
+        """Wait for `fail`; returns the failure."""
+        while self._failure is None:
+            await self._failed.wait()
+        return self._failure
 
     async def write(self, samples: Samples) -> None:
         flushes = self._flushes

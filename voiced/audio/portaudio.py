@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import ctypes
 import importlib
-import os
-import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
@@ -20,7 +17,16 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from voiced.audio.devices import Device, Direction, StreamFormat, choose, negotiate
+from voiced.audio._stderr import MutedStderr, silence_libasound
+from voiced.audio.devices import (
+    Device,
+    Direction,
+    NoAnswerError,
+    StreamFormat,
+    choose,
+    negotiate,
+    without_address,
+)
 from voiced.errors import DeviceError
 
 T = TypeVar("T")
@@ -33,44 +39,36 @@ wireless headset takes seconds."""
 
 _NO_ANSWER: Final = "the sound system does not answer: restart the sound server, then voiced"
 
-_ALSA_ADDRESS: Final = re.compile(r" \(hw:\d+,\d+\)$")
-"""What ends the name of an ALSA device; its numbers change from start to start."""
-
 
 class PortAudio:
     """The sound devices of this machine. One object a process."""
 
-    def __init__(self, answer_s: float = ANSWER_S) -> None:
+    def __init__(self, answer_s: float = ANSWER_S, *, is_loaded_late: bool = False) -> None:
         """`answer_s` is how long a call may take before the sound system counts as dead.
 
-        Raises `DeviceError` where PortAudio is not installed or does not start.
+        Raises `DeviceError` where PortAudio is not installed or does not start. Where it
+        `is_loaded_late` the first call does: starting it may hang as any other call.
         """
-        try:
-            self._library: Any = importlib.import_module("sounddevice")
-        except ImportError as error:
-            reason = "the Python package sounddevice is missing: install it with pip"
-            raise DeviceError(reason) from error
-        except OSError as error:
-            reason = "PortAudio is missing: install it with `sudo apt install libportaudio2`"
-            raise DeviceError(reason) from error
-        except Exception as error:  # PortAudioError cannot be named: its module failed to import
-            raise DeviceError(f"the sound system does not start: {error}") from error
-        _silence_libasound()
         self._answer_s = answer_s
         self._one_call = threading.Lock()
-        self._muted = _MutedStderr()
+        self._muted = MutedStderr()
         self._open_streams = 0
+        self._loaded: Any = None if is_loaded_late else _load()
 
     def devices(self, direction: Direction) -> tuple[Device, ...]:
         """Its devices of one direction, the default first."""
-        apis = self._library.query_hostapis()
-        default = self._library.default.device[direction.value]
+        try:
+            apis = self._library.query_hostapis()
+            default = self._library.default.device[direction.value]
+            listed = self._library.query_devices()
+        except self._library.PortAudioError as error:
+            raise DeviceError(f"the sound system lists no devices: {error}") from error
         found = [
             (index, about)
-            for index, about in enumerate(self._library.query_devices())
+            for index, about in enumerate(listed)
             if about[f"max_{direction}_channels"] > 0
         ]
-        short_names = [_ALSA_ADDRESS.sub("", about["name"]) for _, about in found]
+        short_names = [without_address(about["name"]) for _, about in found]
         devices = [
             Device(
                 index=index,
@@ -96,12 +94,29 @@ class PortAudio:
                 if any(self._refuses(device, StreamFormat(rate_hz, n)) is None for n in counts)
             )
 
-    def refresh(self) -> None:
-        """Look again what devices there are; does nothing while a stream is open."""
+    def refresh(self) -> bool:
+        """Look again what devices there are, for which PortAudio is ended and started.
+
+        False, and nothing happens, while a stream is open. Raises `DeviceError`.
+        """
         with self._alone():
-            if self._open_streams == 0:
-                self._library._terminate()  # noqa: SLF001  # there is no public way
-                self._library._initialize()  # noqa: SLF001
+            return self._refresh()
+
+    async def look_again(self) -> bool:
+        """As `refresh`, in a thread; raises `DeviceError` also where there is no answer in time."""
+        return await self._in_thread(self._refresh, _ignore)
+
+    def _refresh(self) -> bool:
+        library = self._library
+        if self._open_streams:
+            return False
+        with suppress(library.PortAudioError):  # the last start may have failed
+            library._terminate()  # noqa: SLF001  # there is no public way
+        try:
+            library._initialize()  # noqa: SLF001
+        except library.PortAudioError as error:
+            raise DeviceError(f"the sound system does not start: {error}") from error
+        return True
 
     async def prepare(
         self, name: str, direction: Direction, rates_hz: Sequence[int], channels: int
@@ -187,6 +202,12 @@ class PortAudio:
             stream.close()
         self._open_streams -= 1
 
+    @property
+    def _library(self) -> Any:
+        if self._loaded is None:
+            self._loaded = _load()
+        return self._loaded
+
     def _refuses(self, device: Device, wanted: StreamFormat) -> str | None:
         """None where `device` can be opened like this for 16-bit samples, else the reason."""
         check = getattr(self._library, f"check_{device.direction}_settings")
@@ -199,7 +220,7 @@ class PortAudio:
     @contextmanager
     def _alone(self, *, is_patient: bool = False) -> Iterator[None]:
         if not self._one_call.acquire(timeout=-1 if is_patient else self._answer_s):
-            raise DeviceError(_NO_ANSWER)
+            raise NoAnswerError(_NO_ANSWER)
         try:
             with self._muted:
                 yield
@@ -211,15 +232,28 @@ class PortAudio:
     ) -> T:
         """`work`'s result, from a thread of its own; `undo` takes one that comes too late.
 
-        The caller waits for `answer_s` at most. With `is_patient` the thread goes on without it
-        until the work is done: PortAudio calls back into a stream as long as it is open, and Python
-        frees one that nobody holds.
+        The caller waits for `answer_s` at most, and as long where it is cancelled: until nothing
+        is left of the work, so that a microphone that is no longer wanted is closed then. With
+        `is_patient` the thread goes on without it until the work is done: PortAudio calls back into
+        a stream as long as it is open, and Python frees one that nobody holds.
         """
+        loop = asyncio.get_running_loop()
+        give_up_s = loop.time() + self._answer_s
         future: Future[T] = Future()
+        ended = asyncio.Event()
 
         def call() -> None:
             try:
+                call_alone()
+            finally:
+                with suppress(RuntimeError):  # it may come after the loop's end
+                    loop.call_soon_threadsafe(ended.set)
+
+        def call_alone() -> None:
+            try:
                 with self._alone(is_patient=is_patient):
+                    if future.cancelled() and not is_patient:
+                        return
                     result = work()
             except Exception as error:  # noqa: BLE001  # raised where it is waited for
                 with suppress(InvalidStateError):
@@ -235,7 +269,7 @@ class PortAudio:
         thread = threading.Thread(target=call, name="portaudio", daemon=True)
         thread.start()
         try:
-            async with asyncio.timeout(self._answer_s):
+            async with asyncio.timeout_at(give_up_s):
                 result = await asyncio.wrap_future(future)
         except (TimeoutError, asyncio.CancelledError) as error:
             if not future.cancel() and future.exception() is None:
@@ -243,9 +277,12 @@ class PortAudio:
                 late = partial(undo, future.result())
                 await asyncio.shield(self._in_thread(late, _ignore, is_patient=True))
             if isinstance(error, asyncio.CancelledError):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(give_up_s):
+                        await ended.wait()
                 raise
             self._muted.restore()
-            raise DeviceError(_NO_ANSWER) from error
+            raise NoAnswerError(_NO_ANSWER) from error
         thread.join()
         return result
 
@@ -254,42 +291,16 @@ def _ignore(_: object) -> None:
     pass
 
 
-def _silence_libasound() -> None:
-    """Keep its reports of every late buffer off the terminal; what matters PortAudio reports too.
-
-    Its error handler becomes a function of the C library that does nothing with any arguments: one
-    in Python would have to wait for the interpreter, in the thread that must not.
-    """
-    with suppress(OSError, AttributeError):  # another platform has no ALSA
-        nothing = ctypes.cast(ctypes.CDLL(None).abs, ctypes.c_void_p)
-        ctypes.CDLL("libasound.so.2").snd_lib_error_set_handler(nothing)
-
-
-class _MutedStderr:
-    """Keeps what libasound and PortAudio print to the standard error output from the terminal.
-
-    For the whole process, while it is entered: they print from C, dozens of lines for a device that
-    is merely asked what it can do.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._saved: int | None = None
-
-    def __enter__(self) -> None:
-        with self._lock, suppress(OSError):
-            self._saved = os.dup(2)
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 2)
-            os.close(nowhere)
-
-    def __exit__(self, *_: object) -> None:
-        self.restore()
-
-    def restore(self) -> None:
-        """End it early, from any thread: the call that is muted may hang."""
-        with self._lock:
-            if self._saved is not None:
-                os.dup2(self._saved, 2)
-                os.close(self._saved)
-                self._saved = None
+def _load() -> Any:
+    try:
+        library = importlib.import_module("sounddevice")
+    except ImportError as error:
+        reason = "the Python package sounddevice is missing: install it with pip"
+        raise DeviceError(reason) from error
+    except OSError as error:
+        reason = "PortAudio is missing: install it with `sudo apt install libportaudio2`"
+        raise DeviceError(reason) from error
+    except Exception as error:  # PortAudioError cannot be named: its module failed to import
+        raise DeviceError(f"the sound system does not start: {error}") from error
+    silence_libasound()
+    return library

@@ -277,6 +277,7 @@ class SimulatedSink:
     """The speaker of a `SimulatedDuplex`: an `AudioSink`."""
 
     rate_hz = SAMPLE_RATE_HZ
+    underflow_count = 0
 
     def __init__(self, card: SimulatedDuplex) -> None:
         self._card = card
@@ -309,6 +310,9 @@ class SimulatedSink:
 
     async def drain(self) -> None:
         await self._playout.drain()
+
+    async def lost(self) -> VoicedError:
+        return await self._playout.lost()
 
     @property
     def _playout(self) -> Playout:

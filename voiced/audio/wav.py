@@ -15,7 +15,7 @@ from voiced.audio.blocks import Blocks
 from voiced.audio.clock import Ticker, stop
 from voiced.audio.playout import Playout
 from voiced.audio.wavfile import SoundReader, WavWriter
-from voiced.errors import OutputError
+from voiced.errors import OutputError, VoicedError
 from voiced.types import BLOCK_MS, SAMPLE_RATE_HZ, AudioChunk, Samples, ms_to_samples
 
 
@@ -124,6 +124,10 @@ class WavSink:
     def far_end(self) -> None:
         return None
 
+    @property
+    def underflow_count(self) -> int:
+        return 0
+
     async def write(self, samples: Samples) -> None:
         if self._playout is not None:
             await self._playout.write(samples)
@@ -141,6 +145,10 @@ class WavSink:
     async def drain(self) -> None:
         if self._playout is not None:
             await self._playout.drain()
+
+    async def lost(self) -> VoicedError:
+        # At `Pace.FAST` it is `write` that finds out.
+        return await (self._playout.lost() if self._playout else asyncio.Future())
 
     async def _play(self, playout: Playout, writer: WavWriter) -> None:
         block = np.zeros(ms_to_samples(BLOCK_MS, self._rate_hz), np.int16)
