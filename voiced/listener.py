@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from voiced.audio.contracts import AudioSource
 from voiced.audio.far_end import FarEnd
+from voiced.audio.pace import Pace
 from voiced.core.segmenter import Segmenter
 from voiced.core.signals import (
     Attention,
@@ -68,6 +70,14 @@ _SPEECH: Final = 0.6
 """A block counts as speech for a held key from this probability on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """How long a key may hold an utterance open, and how long an answer may be followed up."""
+
+    held_ms: int
+    follow_up_ms: int = 0
+
+
 class Listener:
     """Owns the source; `run` is its permanent task.
 
@@ -81,23 +91,23 @@ class Listener:
         segmenter: Segmenter,
         post: Callable[[Event], None],
         observe: Observer,
+        windows: Windows,
         *,
-        max_held_ms: int,
-        follow_up_ms: int = 0,
         far_end: Callable[[], FarEnd | None] = lambda: None,
+        pace: Pace | None = None,
     ) -> None:
         """`post` receives what happens (wake words, speech); `observe` the level of every block.
 
-        `max_held_ms` is how long a key may hold an utterance open, `follow_up_ms` how long an answer may
-        be followed up. `far_end` gives what the microphone hears of the speaker, where that is known.
+        `far_end` gives what the microphone hears of the speaker, where that is known.
+        `pace` is told how many blocks may come at once.
         """
         self._source = source
         self._ear = ear
         self._segmenter = segmenter
         self._post = post
         self._observe = observe
-        self._max_held_samples = ms_to_samples(max_held_ms)
-        self._follow_up_ms = follow_up_ms
+        self._max_held_samples = ms_to_samples(windows.held_ms)
+        self._follow_up_ms = windows.follow_up_ms
         self._far_end = far_end
         self._watching_since: int | None = None
         blocks = ms_to_samples(_MEMORY_MS) // BLOCK_SAMPLES
@@ -111,6 +121,7 @@ class Listener:
         self._heard_samples = 0
         self._is_resumed = False
         self._waiting: list[AudioChunk] = []
+        self._pace = pace or Pace()
 
     @property
     def heard_samples(self) -> int:
@@ -126,7 +137,8 @@ class Listener:
         """Listen until the source ends; what is being said then ends with it."""
         async for chunk in self._source.blocks():
             self._waiting.append(chunk)
-            if len(self._waiting) >= (1 if self._is_attentive else _BLOCKS_AT_ONCE):
+            self._set_pace()
+            if len(self._waiting) >= self._pace.blocks_at_once:
                 await self._hear_waiting()
                 # A file hands over block after block without waiting: let the others have their turn.
                 await asyncio.sleep(0)
@@ -143,6 +155,7 @@ class Listener:
         if listen.attention is Attention.HELD:
             self._held_speech_end = since
             self._speech_event(SpeechStarted(since))
+            self._set_pace()
             return
         is_follow_up = listen.attention is Attention.FOLLOW_UP
         events = self._segmenter.begin(
@@ -155,10 +168,12 @@ class Listener:
             self._speech_event(event)
         for heard in list(self._memory):
             self._segment(heard)
+        self._set_pace()
 
     def watch(self) -> None:
         """Look out for a person's voice beside the answer that is being made or spoken."""
         self._watching_since = self.heard_samples
+        self._set_pace()
 
     def finish(self, reason: EndReason) -> None:
         """The utterance ends here, whatever the silence."""
@@ -188,6 +203,9 @@ class Listener:
         """Whether somebody waits for what is heard next."""
         is_watching = self._watching_since is not None or self._held_speech_end is not None
         return is_watching or self._segmenter.is_listening
+
+    def _set_pace(self) -> None:
+        self._pace.blocks_at_once = 1 if self._is_attentive else _BLOCKS_AT_ONCE
 
     async def _hear_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -20,6 +20,7 @@ from voiced.assistant import Assistant, Tap
 from voiced.audio.contracts import AudioSink, AudioSource
 from voiced.audio.device import DeviceSink, DeviceSource
 from voiced.audio.earcons import earcon
+from voiced.audio.pace import Pace
 from voiced.audio.portaudio import PortAudio
 from voiced.config import Settings
 from voiced.core.clauses import ClauseSplitter
@@ -33,7 +34,7 @@ from voiced.engines.contracts import SpeechToText, TextToSpeech
 from voiced.events import Observer, TurnReport
 from voiced.hearing import Hearing
 from voiced.inference import Host
-from voiced.listener import Listener
+from voiced.listener import Listener, Windows
 from voiced.player import Player, playing
 from voiced.rehearsal import Rehearsed, rehearse
 from voiced.responder import Responder
@@ -100,7 +101,7 @@ class Circumstances:
     """What a session finds: how many turns have been before, and whether the microphone delivers.
 
     One that `follows` another has no need to say that it is ready. `volume_percent` where it is another than
-    configured. `has_far_end` where the speaker has one whenever it is there.
+    configured. `has_far_end` where the speaker has one whenever it is there. `pace` as for `Listener`.
     """
 
     turns_begun: int = 0
@@ -108,6 +109,7 @@ class Circumstances:
     follows: bool = False
     volume_percent: int | None = None
     has_far_end: bool = False
+    pace: Pace | None = None
 
 
 _AT_FIRST: Final = Circumstances()
@@ -158,10 +160,10 @@ class Session:
             Segmenter(_segmenter_settings(settings, activation)),
             self.assistant.post,
             observe,
-            max_held_ms=settings.segmenter.max_utterance_ms,
-            follow_up_ms=settings.conversation.follow_up_ms,
+            Windows(settings.segmenter.max_utterance_ms, settings.conversation.follow_up_ms),
             # The speaker's may be another one after it was away.
             far_end=lambda: sink.far_end if cancels_echo else None,
+            pace=found.pace,
         )
 
     async def run(self) -> None:

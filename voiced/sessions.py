@@ -238,6 +238,7 @@ class Sessions:
                 follows,
                 self._volume_percent,
                 has_far_end=True,
+                pace=sound.pace,
             ),
         )
         self._begun.set()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
 from voiced.audio.device import DeviceSink, DeviceSource
+from voiced.audio.pace import Pace
 from voiced.audio.portaudio import PortAudio
 from voiced.audio.reconnecting import ReconnectingSink, ReconnectingSource
 from voiced.audio.rescan import Rescan, sound_system
@@ -25,6 +26,8 @@ class Sound:
 
     source: ReconnectingSource
     sink: ReconnectingSink
+    pace: Pace = field(default_factory=Pace)
+    """At which the microphone hands over what it hears."""
 
 
 class OpenSound(Protocol):
@@ -61,10 +64,10 @@ class SoundDevices:
     ) -> Sound:
         audio, portaudio = settings.audio, self._portaudio
         rescan = Rescan(portaudio.look_again, partial(sound_system, os.environ))
-        latency_ms = audio.latency_ms
+        latency_ms, pace = audio.latency_ms, Pace()
         return Sound(
             ReconnectingSource(
-                partial(DeviceSource, portaudio, audio.input, latency_ms=latency_ms),
+                partial(DeviceSource, portaudio, audio.input, latency_ms=latency_ms, pace=pace),
                 on_microphone,
                 is_muted=is_muted,
                 rescan=rescan,
@@ -77,4 +80,5 @@ class SoundDevices:
                 on_speaker,
                 rescan=rescan,
             ),
+            pace,
         )

@@ -35,7 +35,7 @@ from voiced.events import (
 )
 from voiced.hearing import Hearing
 from voiced.inference import Hosted
-from voiced.listener import Listener
+from voiced.listener import Listener, Windows
 from voiced.pipeline import run_together
 from voiced.player import Player
 from voiced.responder import ReplyLimits, Responder
@@ -161,8 +161,7 @@ class Scene:
                 segmenter,
                 self.assistant.post,
                 self._observe,
-                max_held_ms=20_000,
-                follow_up_ms=self.follow_up_ms,
+                Windows(20_000, self.follow_up_ms),
             )
             with unwrapped():
                 async with asyncio.TaskGroup() as both:

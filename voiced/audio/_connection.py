@@ -249,9 +249,9 @@ class Connection(Generic[D]):
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
         is_fresh, self._is_fresh = self._is_fresh, False
-        if self._rescan is None or is_fresh:
+        if self._rescan is None:
             return nullcontext()
-        return self._rescan.attempt(self)
+        return self._rescan.list_in_use if is_fresh else self._rescan.attempt(self)
 
     def _lose(self, failure: DeviceError) -> None:
         self._is_tried = True

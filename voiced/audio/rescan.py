@@ -51,7 +51,7 @@ class _Outage:
 
 
 class Rescan:
-    """Goes through each attempt to open a side: one at a time, on a list of devices that is fresh."""
+    """Each attempt to open a side goes through here, to be made on a list of devices that is fresh."""
 
     def __init__(self, look: Callable[[], Awaitable[bool]], read_system: Callable[[], str]) -> None:
         """`look` is `PortAudio.look_again`; `read_system` tells which sound cards there are.
@@ -60,7 +60,8 @@ class Rescan:
         """
         self._look = look
         self._read_system = read_system
-        self._one_attempt = asyncio.Lock()
+        self.list_in_use = asyncio.Lock()
+        """Held while a device is looked up and opened: its number is good for one list only."""
         self._sides: list[Side] = []
         self._outages: dict[Side, _Outage] = {}
         self._system: str | None = None
@@ -74,18 +75,18 @@ class Rescan:
     @asynccontextmanager
     async def attempt(self, side: Side) -> AsyncIterator[None]:
         """For `side` to be opened in. Raises `DeviceError` where that cannot succeed now."""
-        async with self._one_attempt:
-            outage = self._outages.setdefault(side, _Outage(_now_s()))
-            try:
-                await self._refresh(side, outage)
+        outage = self._outages.setdefault(side, _Outage(_now_s()))
+        try:
+            await self._refresh(side, outage)
+            async with self.list_in_use:
                 yield
-            except NoAnswerError:
-                # Looking again would hang as well, and the side that works would be closed meanwhile.
-                raise
-            except DeviceError:
-                outage.failures += 1
-                raise
-            del self._outages[side]
+        except NoAnswerError:
+            # Looking again would hang as well, and the side that works would be closed meanwhile.
+            raise
+        except DeviceError:
+            outage.failures += 1
+            raise
+        del self._outages[side]
 
     async def _refresh(self, side: Side, outage: _Outage) -> None:
         system = self._read_system()
@@ -93,7 +94,7 @@ class Rescan:
             self._system = system
             self._changed_s = _now_s()
         begun_s = _now_s()
-        if await self._look():
+        if await self._look_again():
             self._looked_s = begun_s
             return
         other = next((other for other in self._sides if other is not side and other.is_open), None)
@@ -102,10 +103,14 @@ class Rescan:
         if not other.is_busy:
             # Whatever comes of it: a blink is not repeated soon.
             self._looked_s = begun_s
-            await other.blink(self._look)
+            await other.blink(self._look_again)
         elif self._looked_s < self._changed_s:
             # By its old number another card might be opened.
             raise DeviceError("the sound devices have changed: waiting until nothing is played")
+
+    async def _look_again(self) -> bool:
+        async with self.list_in_use:
+            return await self._look()
 
     def _may_help(self, outage: _Outage) -> bool:
         """Whether looking again may find what the last look did not."""
