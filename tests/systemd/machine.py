@@ -138,6 +138,12 @@ class Machine:
             timeout=_WAIT_S,
         )
 
+    def timed(self, *command: str) -> float:
+        """How long `command` takes, in seconds; as `run` otherwise."""
+        started_s = time.monotonic()
+        self.run(*command)
+        return time.monotonic() - started_s
+
     def write(self, path: str, text: str) -> None:
         """A file in there."""
         script = 'mkdir -p "$(dirname "$1")"; cat >"$1"'

@@ -60,6 +60,8 @@ def handler_for(
     if not is_journal(_descriptor(stream), environ):
         return lines
     journal = JournalHandler(lines, journal_path)
+    # Level and logger are fields of their own.
+    journal.setFormatter(logging.Formatter("%(message)s"))
     journal.addFilter(_add_turn)
     return journal
 
