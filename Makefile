@@ -25,6 +25,10 @@ lint: .venv/.ready ## Run the checks without the tests
 soak: .venv/.ready ## Live three simulated days with the assistant; ten minutes
 	@.venv/bin/python -m tests.soak
 
+.PHONY: faults
+faults: .venv/.ready ## Break everything that can break, in every state; two minutes
+	@.venv/bin/python -m tests.faults
+
 .PHONY: format
 format: .venv/.ready ## Format the code and mend what can be mended by itself
 	@.venv/bin/ruff check --fix-only --quiet

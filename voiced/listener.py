@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -227,10 +228,14 @@ class Listener:
             self._follow(heard)
 
     async def _ear_failed(self) -> None:
-        """Deaf until another ear is there. Raises `EngineError` where none is in time."""
+        """Deaf until another ear is there, however long that takes: whoever feeds a watchdog sees it."""
         self._post(SoundGone())
         self.lose_sound()
-        await self._ear.working()
+        is_back = False
+        while not is_back:
+            with suppress(EngineError):
+                await self._ear.working()
+                is_back = True
         self._post(SoundBack())
 
     def _follow(self, heard: HeardBlock) -> None:

@@ -166,6 +166,24 @@ def test_entering_waits_for_the_first_attempt_but_not_for_long() -> None:
     assert run_virtual(entered_after(HANGS)) == pytest.approx(1.0)
 
 
+def test_who_stops_entering_leaves_nothing_behind() -> None:
+    bench = Bench(HANGS)
+
+    async def enter() -> None:
+        async with bench.source:
+            pass
+
+    async def main() -> None:
+        entering = asyncio.create_task(enter())
+        await asyncio.sleep(0.5)
+        entering.cancel()
+        await asyncio.wait((entering,))
+        assert entering.cancelled()
+        assert bench.devices.opening_now == 0
+
+    run_virtual(main())
+
+
 def test_it_is_stalled_where_it_opens_again_and_again_and_nothing_comes() -> None:
     bench = Bench(SUSPENDED, SUSPENDED, SUSPENDED, GOOD)
     stalled: list[bool] = []

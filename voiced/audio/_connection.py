@@ -108,7 +108,11 @@ class Connection(Generic[D]):
         """Begin; returns when the device works, or was tried, or after a second."""
         self._is_entered = True
         self._reconcile()
-        await self._tried()
+        try:
+            await self._tried()
+        except asyncio.CancelledError:
+            await self.leave()
+            raise
 
     async def leave(self) -> None:
         """End; returns when the device is closed."""
