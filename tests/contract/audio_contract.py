@@ -218,6 +218,18 @@ class SinkContract:
 
         self.execute(main())
 
+    def test_it_is_not_lost_while_it_works(self) -> None:
+        async def main() -> None:
+            async with self.sink() as sink:
+                lost = asyncio.create_task(sink.lost())
+                await sink.write(tone(440, 90, sink.rate_hz))
+                await sink.drain()
+                assert not lost.done()
+                lost.cancel()
+                await asyncio.wait((lost,))
+
+        self.execute(main())
+
     def test_it_closes_at_once_with_sound_queued(self) -> None:
         async def main() -> None:
             async with self.sink() as sink:

@@ -1,11 +1,12 @@
 """Measures echo cancellation and the decision "a person interrupts" in simulated rooms.
 
-    python -m tests.measure.echo [--minutes 10] [--trials 24] [--recordings FOLDER]
+    python -m tests.measure.echo [--minutes 10] [--trials 24] [--recordings FOLDER] [--drift PPM ...]
 
 voiced speaks with its own two Piper voices and the microphone hears the echo, in rooms of several
 reverberation times and at several levels. Synthetic voices (flite and espeak-ng, which must be installed;
 with --recordings also every FLAC file of a folder) interrupt, as loud as the echo. "warm" is what happens
-once voiced has spoken for a while, "cold" the first three seconds of the first answer.
+once voiced has spoken for a while, "cold" the first three seconds of the first answer. With --drift the
+speaker's clock runs faster than the microphone's by so many millionths, in three of the rooms.
 """
 
 from __future__ import annotations
@@ -52,6 +53,10 @@ DELAY_MS: Final = {0.2: 40, 0.4: 80, 0.6: 120}
 NOISE_DBFS: Final = -66.0
 PERSON_DBFS: Final = -26.0
 LEAD: Final = 1_600
+TAPS: Final = 32
+DRIFT_ROOMS: Final = ((0.2, 0), (0.4, -10), (0.6, -20))
+LATE_S: Final = 3e-4
+"""How late a device's block is handed over, on average."""
 
 ANSWERS: Final = (
     "It is a quarter past seven, and the sun will set in about an hour and a half.",
@@ -206,25 +211,71 @@ def loudness(sound: Samples) -> float:
     return float(10 * np.log10(loud.mean() / 32_768**2))
 
 
+class Air:
+    """A speaker with a clock of its own, and what the microphone hears of it."""
+
+    def __init__(self, room: Room, far_end: FarEnd, ppm: float) -> None:
+        self.room = room
+        self.far_end = far_end
+        self.pace = 1 + ppm * 1e-6
+        self.queue: Samples = np.zeros(0, np.int16)
+        self.put_blocks = 0
+        self.echo = np.zeros(TAPS, np.float32)
+        """From `TAPS` samples before the next one that is heard, as the speaker counts them."""
+        self.at = 0.0
+
+    def next_put_s(self) -> float:
+        """Half a block before it is needed, so that neither clock has to be the first."""
+        return (self.put_blocks - 0.5) * BLOCK_SAMPLES / SAMPLE_RATE_HZ / self.pace
+
+    def put(self) -> None:
+        block = np.zeros(BLOCK_SAMPLES, np.int16)
+        given = self.queue[:BLOCK_SAMPLES]
+        block[: len(given)] = given
+        self.queue = self.queue[BLOCK_SAMPLES:]
+        self.far_end.put(block)
+        self.echo = np.concatenate((self.echo, self.room.echo(block)))
+        self.put_blocks += 1
+
+    def hear(self) -> npt.NDArray[np.float32]:
+        """The echo in the next block of the microphone."""
+        places = self.at + TAPS + self.pace * np.arange(BLOCK_SAMPLES)
+        whole = places.astype(int)
+        near = whole[:, np.newaxis] + np.arange(1 - TAPS // 2, TAPS // 2 + 1)
+        away = places[:, np.newaxis] - near
+        weights = np.sinc(away) * np.cos(np.pi * away / (TAPS + 2)) ** 2
+        heard = (self.echo[near] * weights).sum(1).astype(np.float32)
+        self.at += self.pace * BLOCK_SAMPLES
+        done = int(self.at)
+        self.echo, self.at = self.echo[done:], self.at - done
+        return heard
+
+
 class Bench:
     """A microphone, a speaker, the front end and the detector, from block to block."""
 
-    def __init__(self, room: Room) -> None:
-        self.room = room
+    def __init__(self, room: Room, ppm: float = 0.0) -> None:
         self.front_end = FrontEnd()
         self.vad = gated.build(gated.Options(), CONTEXT)
         self.barge_in = BargeIn()
-        self.far_end = FarEnd(SAMPLE_RATE_HZ)
+        self.now_s = 0.0
+        self.random = np.random.default_rng(1)
+        self.far_end = FarEnd(SAMPLE_RATE_HZ, lambda: self.now_s)
         self.far_end.take(0)
+        self.air = Air(room, self.far_end, ppm)
         self.at = 0
 
     def run(self, played: Samples, said: Samples | None = None) -> list[Row]:
         rows = []
         self.barge_in.begin()
-        other = np.zeros_like(played) if said is None else said
-        for block, person in zip(blocks(played), blocks(other), strict=True):
-            self.far_end.put(block.samples)
-            sound = microphone(person.samples, self.room.echo(block.samples))
+        self.air.queue = played
+        for person in blocks(np.zeros_like(played) if said is None else said):
+            end_s = (self.at + BLOCK_SAMPLES) / SAMPLE_RATE_HZ
+            while (put_s := self.air.next_put_s()) < end_s:
+                self.now_s = put_s + self.random.exponential(LATE_S)
+                self.air.put()
+            self.now_s = end_s + self.random.exponential(LATE_S)
+            sound = microphone(person.samples, self.air.hear())
             heard = AudioChunk(sound, start_sample=self.at)
             self.at = heard.end_sample
             clean = self.front_end.process(heard, self.far_end.take(BLOCK_SAMPLES))
@@ -293,6 +344,7 @@ def measure(
     voices: Sequence[Sequence[Samples]],
     others: Sequence[Person],
     args: Args,
+    ppm: float = 0.0,
 ) -> Result:
     """Half of it with each voice, as an assistant has one: what the filter has never heard it cannot know."""
     random = np.random.default_rng(round(rt60_s * 100 - echo_db))
@@ -301,7 +353,7 @@ def measure(
     warm, cold = Interruptions(), Interruptions()
 
     def bench(seed: int) -> Bench:
-        return Bench(Room(rt60_s, echo_db, DELAY_MS[rt60_s], seed, noise_dbfs=NOISE_DBFS))
+        return Bench(Room(rt60_s, echo_db, DELAY_MS[rt60_s], seed, noise_dbfs=NOISE_DBFS), ppm)
 
     def answer(voice: Sequence[Samples]) -> Samples:
         return voice[int(random.integers(len(voice)))]
@@ -359,6 +411,7 @@ class Args(argparse.Namespace):
     minutes: float
     trials: int
     recordings: Path | None
+    drift: list[float] | None
 
 
 def main() -> None:
@@ -367,6 +420,9 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=24, help="interruptions in each room")
     parser.add_argument(
         "--recordings", type=Path, metavar="FOLDER", help="more people who interrupt"
+    )
+    parser.add_argument(
+        "--drift", type=float, nargs="+", metavar="PPM", help="of the speaker's clock"
     )
     args = parser.parse_args(namespace=Args())
     voices, others = answers(), people(args.recordings)
@@ -377,20 +433,28 @@ def main() -> None:
     print("probability of 0.6; false alarms, and those in the first two answers;")
     print("interruptions noticed, and how long after the onset (p50, p95, in ms), warm and cold")
     print(
-        f"{'rt60':>5}{'echo':>5}{'heard':>7}{'filter':>8}{'all':>7}{'speech':>8}{'false':>7} in min  "
-        f"{'first':>5} in min  {'warm':>7}{'p50':>6}{'p95':>6}{'cold':>8}{'p50':>6}{'p95':>6}"
+        f"{'ppm':>5}{'rt60':>5}{'echo':>5}{'heard':>7}{'filter':>8}{'all':>7}{'speech':>8}"
+        f"{'false':>7} in min  {'first':>5} in min  "
+        f"{'warm':>7}{'p50':>6}{'p95':>6}{'cold':>8}{'p50':>6}{'p95':>6}"
     )
-    warm, cold = Interruptions(), Interruptions()
-    for rt60_s in RT60_S:
-        for echo_db in ECHO_DB:
-            result = measure(rt60_s, echo_db, voices, others, args)
-            print(f"{rt60_s:>5}{echo_db:>5}{result}", flush=True)
-            for total, part in ((warm, result.warm), (cold, result.cold)):
-                total.after_ms += part.after_ms
-                total.false += part.false
-    print(
-        f"all rooms: warm {warm}, cold {cold}; {warm.false + cold.false} noticed before they began"
-    )
+    rooms = [(rt60_s, echo_db) for rt60_s in RT60_S for echo_db in ECHO_DB]
+    for ppm in args.drift or (0.0,):
+        results = []
+        for rt60_s, echo_db in DRIFT_ROOMS if args.drift else rooms:
+            results.append(measure(rt60_s, echo_db, voices, others, args, ppm))
+            print(f"{ppm:>5.0f}{rt60_s:>5}{echo_db:>5}{results[-1]}", flush=True)
+        warm, cold = (
+            Interruptions(
+                [after for found in group for after in found.after_ms],
+                sum(found.false for found in group),
+            )
+            for group in ([r.warm for r in results], [r.cold for r in results])
+        )
+        print(
+            f"all rooms: {sum(r.false for r in results)} false alarms in"
+            f" {sum(r.minutes for r in results):.0f} minutes; warm {warm}, cold {cold};"
+            f" {warm.false + cold.false} noticed before they began"
+        )
 
 
 if __name__ == "__main__":

@@ -43,6 +43,8 @@ class Usage:
     @classmethod
     def now(cls, turns: int) -> Self:
         """Take it on the event loop."""
+        # What was frozen at the last start or reload counts, too.
+        gc.unfreeze()
         gc.collect()
         # Every match statement on a class looks "__match_args__" up by a new string, which this cache of
         # 4096 entries then holds (CPython 3.11): it would look like growth for days.

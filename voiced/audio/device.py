@@ -7,6 +7,7 @@ and a ring that was allocated before, and wake the event loop; nothing else.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from types import TracebackType
@@ -17,6 +18,7 @@ import numpy as np
 from voiced.audio.blocks import Blocks
 from voiced.audio.devices import Direction
 from voiced.audio.far_end import FarEnd
+from voiced.audio.pace import Pace
 from voiced.audio.playout import Playout
 from voiced.audio.portaudio import PortAudio
 from voiced.audio.resample import StreamResampler
@@ -49,12 +51,15 @@ class DeviceSource:
         latency_ms: float = LATENCY_MS,
         rate_hz: int = SAMPLE_RATE_HZ,
         channel: int = 0,
+        pace: Pace | None = None,
     ) -> None:
         """The device called `name` (a part of it will do), or the default where that is empty.
 
         It is opened at `rate_hz`, or at what it takes where it refuses that. `channel` counts from
-        0.
+        0. Without a `pace` each block is handed over as it comes.
         """
+        self._pace = pace or Pace()
+        self._blocks_waiting = 0
         self._portaudio = portaudio
         self._name = name
         self._latency_ms = latency_ms
@@ -113,7 +118,9 @@ class DeviceSource:
             self._lost_frames += frames
         samples: Samples = np.frombuffer(data, np.int16)[self._channel :: self._channels]
         self._lost_frames += frames - self._ring.write(samples)
-        if self._loop is not None:
+        self._blocks_waiting += 1
+        if self._loop is not None and self._blocks_waiting >= self._pace.blocks_at_once:
+            self._blocks_waiting = 0
             # A stream that could not be closed, because its server hung, may outlive the loop.
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._arrived.set)
@@ -154,7 +161,7 @@ class DeviceSink:
         self._rate_hz = found.rate_hz
         self._channels = found.channels
         self._mono = np.zeros(ms_to_samples(BLOCK_MS, found.rate_hz), np.int16)
-        self._playout = Playout(found.rate_hz, far_end=FarEnd(found.rate_hz))
+        self._playout = Playout(found.rate_hz, far_end=FarEnd(found.rate_hz, time.monotonic))
         await self._stream.start(self._callback, self._latency_ms)
         return self
 
