@@ -22,7 +22,7 @@ lint: .venv/.ready ## Run the checks without the tests
 	@.ci/check lint
 
 .PHONY: soak
-soak: .venv/.ready ## Live three simulated days with the assistant; ten minutes
+soak: .venv/.ready ## Live three simulated days with the assistant; half an hour
 	@.venv/bin/python -m tests.soak
 
 .PHONY: faults

@@ -22,7 +22,7 @@ from tests.soak.usage import growth, slope
 from tests.support.virtual_time import run_virtual
 
 _EPILOG: Final = """\
-Three days take about ten minutes. Without --real nothing is real but the pipeline: the engines are fake, the
+Three days take about half an hour. Without --real nothing is real but the pipeline: the engines are fake, the
 sound card is simulated, and time is virtual. With it, the engines of the preset "embedded" answer synthetic
 voices in real time.
 
