@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from voiced.audio.devices import Device, Direction, StreamFormat
 from voiced.audio.portaudio import PortAudio
+from voiced.audio.priority import ask_for_real_time
 from voiced.errors import DeviceError
 from voiced.types import BLOCK_MS, ms_to_samples
 
@@ -86,6 +87,8 @@ class DeviceStream:
         return float(self._stream.latency) if self._stream is not None else 0.0
 
     def _call(self, data: Any, frames: int, _time: Any, status: Any) -> None:
+        if not self._calls:
+            ask_for_real_time()
         self._calls += 1
         if self._callback is not None:
             self._callback(data, frames, status)
