@@ -26,6 +26,7 @@ from voiced.held import HeldConfiguration
 from voiced.models import ModelStore
 from voiced.notify import Notifier, passed_sockets
 from voiced.observe.board import Board
+from voiced.observe.fan_out import FanOut
 from voiced.observe.guard import Guard
 from voiced.observe.metrics import Metrics
 from voiced.observe.wanted import WantedObservers
@@ -56,13 +57,15 @@ async def run_daemon(
     observe: Observer = lambda _: None,
     on_ready: Callable[[Assistant], None] = lambda _: None,
     *,
+    reloads_on_hangup: bool = True,
     open_sound: OpenSound | None = None,
     make_engines: Callable[[Settings], Engines] | None = None,
 ) -> None:
     """Run until cancelled, or asked to end over the control socket.
 
     `load` reads the configuration, again for each reload. `observe` is told all events, `on_ready` when the
-    models are loaded. Raises `VoicedError` for what cannot be had at the start, and for what ends a permanent
+    models are loaded. `reloads_on_hangup`: SIGHUP means to read the configuration again, as services have it.
+    Raises `VoicedError` for what cannot be had at the start, and for what ends a permanent
     task.
     """
     configuration = load()
@@ -74,12 +77,7 @@ async def run_daemon(
         store = Store.open(state_folder(environ) / DATABASE)
         with closing(store):
             timers = TimerBook(store)
-            observers: list[Observer] = [observe]
-
-            def observe_all(event: AssistantEvent) -> None:
-                for each in tuple(observers):
-                    each(event)
-
+            told = FanOut(observe)
             metrics = Metrics(
                 watchdog_age_s=lambda: pulse.age_s, refused_connections=lambda: guard.refused
             )
@@ -93,7 +91,7 @@ async def run_daemon(
             sessions = Sessions(
                 make_engines or partial(Engines, models=ModelStore()),
                 open_sound or SoundDevices(),
-                observe_all,
+                told.observe,
                 timers,
                 wanted.tap,
                 is_muted=store.muted,
@@ -102,13 +100,13 @@ async def run_daemon(
             )
             pulse = Pulse(
                 notifier,
-                observe_all,
+                told.observe,
                 is_stalled=lambda: sessions.is_stalled,
                 threads_lost=lambda: sessions.threads_lost,
                 lost_so_far=lambda: sessions.lost_so_far,
             )
             board = Board()
-            observers += [
+            told.observers += [
                 board.observe,
                 metrics.observe,
                 pulse.observe,
@@ -120,7 +118,7 @@ async def run_daemon(
             )
             ending = asyncio.Event()
             remote = RemoteControl(
-                sessions, store, timers, board, metrics, observers, held=held, shut_down=ending.set
+                sessions, store, timers, board, metrics, told, held=held, shut_down=ending.set
             )
             async with AsyncExitStack() as stack:
                 await stack.enter_async_context(wanted)
@@ -129,6 +127,8 @@ async def run_daemon(
                     server = ControlServer(remote, path, sockets.get(_CONTROL))
                     await stack.enter_async_context(server)
                 stack.callback(notifier.stopping)
+                if reloads_on_hangup:
+                    stack.enter_context(_hangups(held))
                 await _live(sessions, held, pulse, timers, ending, on_ready)
 
 
@@ -151,7 +151,6 @@ async def _live(
                     permanent.create_task(timekeeper.run(), name="timekeeper"),
                     permanent.create_task(pulse.run(), name="pulse"),
                     permanent.create_task(_say_ready(sessions, on_ready), name="readiness"),
-                    permanent.create_task(_reload_by_signal(held), name="reloads"),
                     permanent.create_task(_end_when_asked(ending, living), name="ending"),
                 ]
                 await asyncio.wait((living,))
@@ -174,18 +173,24 @@ async def _say_ready(sessions: Sessions, on_ready: Callable[[Assistant], None]) 
     on_ready(session.assistant)
 
 
-async def _reload_by_signal(held: HeldConfiguration) -> None:
-    """SIGHUP asks for it; while one is under way, for one more."""
+@contextmanager
+def _hangups(held: HeldConfiguration) -> Iterator[None]:
+    """SIGHUP asks for a reload."""
     loop = asyncio.get_running_loop()
-    is_asked = asyncio.Event()
-    loop.add_signal_handler(signal.SIGHUP, is_asked.set)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(held.reload_for_signal(), name="reload")
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
     try:
-        while True:
-            await is_asked.wait()
-            is_asked.clear()
-            await held.reload_for_signal()
+        yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
+        for task in reloads:
+            task.cancel()
 
 
 async def _end_when_asked(ending: asyncio.Event, living: asyncio.Task[None]) -> None:

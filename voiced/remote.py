@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from voiced.errors import DeviceError, EngineError
 from voiced.events import MicrophoneState, Observer, TurnReport
 from voiced.held import HeldConfiguration
 from voiced.observe.board import Board
+from voiced.observe.fan_out import FanOut
 from voiced.observe.metrics import Metrics
 from voiced.sessions import Sessions
 from voiced.store import Store
@@ -37,18 +39,18 @@ class RemoteControl:
         timers: TimerBook,
         board: Board,
         metrics: Metrics,
-        observers: list[Observer],
+        told: FanOut,
         *,
         held: HeldConfiguration,
         shut_down: Callable[[], None],
     ) -> None:
-        """`observers` are told all events."""
+        """`told` is told all events."""
         self._sessions = sessions
         self._store = store
         self._timers = timers
         self._board = board
         self._metrics = metrics
-        self._observers = observers
+        self._told = told
         self._held = held
         self._shut_down = shut_down
         self._begun_s = time.monotonic()
@@ -120,8 +122,15 @@ class RemoteControl:
         self._shut_down()
 
     def subscribe(self, observe: Observer) -> Callable[[], None]:
-        self._observers.append(observe)
-        return lambda: self._observers.remove(observe)
+        observers = self._told.observers
+        observers.append(observe)
+
+        def end() -> None:
+            # One that failed is gone already.
+            with suppress(ValueError):
+                observers.remove(observe)
+
+        return end
 
     def _require_ear(self) -> None:
         """Raises `DeviceError` where nobody can be heard, with the reason."""

@@ -9,7 +9,7 @@ the least late of two seconds is as good as a clock.
 from __future__ import annotations
 
 from enum import Enum, auto
-from math import copysign, inf, sqrt
+from math import inf
 from typing import Final
 
 from voiced.types import SAMPLE_RATE_HZ
@@ -30,9 +30,6 @@ _FIRST_RATE_SAMPLES_S: Final = 150e-6 * SAMPLE_RATE_HZ
 _WANDER: Final = 4e-7
 """How much the rate changes, in (samples/s)^2 a second: by 1 ppm in ten minutes, as crystals do that get
 warm. With the noise above it makes for a memory of about two minutes, and an error of 0.5 ppm."""
-
-_CLIP_SIGMAS: Final = 3.0
-"""A window that says more than that is believed to say that much."""
 
 _JUMP_SAMPLES: Final = 6e-3 * SAMPLE_RATE_HZ
 """Beyond this it is no lateness any more, but lost sound ..."""
@@ -107,15 +104,12 @@ class ClockDrift:
         place += passed_s * (2 * both + passed_s * rate) + _WANDER * passed_s**3 / 3
         both += passed_s * rate + _WANDER * passed_s**2 / 2
         rate += _WANDER * passed_s
+        self._variance = (place, both, rate)
         surprise = seen - self.ahead_samples
         if abs(surprise) > _JUMP_SAMPLES:
-            self._variance = (place, both, rate)
             return self._doubt(surprise)
         self._deviating = 0
-        noise = _NOISE_SAMPLES**2
-        limit = _CLIP_SIGMAS * sqrt(place + noise)
-        surprise = copysign(min(abs(surprise), limit), surprise)
-        gain, rate_gain = place / (place + noise), both / (place + noise)
+        gain, rate_gain = (part / (place + _NOISE_SAMPLES**2) for part in (place, both))
         self.ahead_samples += gain * surprise
         self.rate_samples_s += rate_gain * surprise
         self._variance = ((1 - gain) * place, (1 - gain) * both, rate - rate_gain * both)
@@ -130,5 +124,6 @@ class ClockDrift:
             return Finding.DOUBTFUL
         self._deviating = 0
         self.ahead_samples += surprise
+        # How far it is ahead is known from this window alone, how fast it runs from all before.
         self._variance = (_NOISE_SAMPLES**2, 0.0, self._variance[2])
         return Finding.JUMPED

@@ -20,8 +20,8 @@ _KAISER_BETA: Final = 7.0
 """Sidelobes 70 dB down: far below what an echo canceller removes."""
 
 _LEAST_PHASES: Final = 512
-"""How finely a sample is divided: a tone of 4 kHz comes out with 60 dB between it and what the rounding of
-its place adds."""
+"""How finely a sample is divided: a tone of 4 kHz comes out with 56 dB or more between it and what the
+rounding of its place adds."""
 
 _FINE: Final = 1 << 28
 """Places are whole numbers, so that days add up exactly; this makes a step of one 0.004 ppm at most."""

@@ -68,7 +68,8 @@ class TerminatedError(Exception):
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
-    """Run `main`; SIGTERM ends it as Ctrl-C does, so that files and devices are closed.
+    """Run `main`; SIGTERM ends it as Ctrl-C does, so that files and devices are closed; so does the end of
+    its terminal (SIGHUP), unless somebody (nohup) has that ignored.
 
     Raises `TerminatedError` then, and `KeyboardInterrupt` after Ctrl-C.
     """
@@ -76,7 +77,9 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
     async def with_signals() -> T:
         task = asyncio.current_task()
         if task is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         return await main
 
     try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from voiced.assistant import Assistant
     from voiced.audio.contracts import AudioSink, AudioSource
     from voiced.config import Settings
-    from voiced.events import AssistantEvent, Observer
+    from voiced.events import Observer
 
     OnReady = Callable[[Assistant], None]
 
@@ -78,14 +78,22 @@ def run(args: argparse.Namespace) -> int:
         args.overrides = [*args.overrides, f"debug.trace_file={args.trace.absolute()}"]
     settings = settings_from(args)
 
+    console = Console(highlight=False)
+
     def assistant(observe: Observer, on_ready: OnReady) -> Coroutine[Any, Any, None]:
         if args.input_wav is not None or args.output_wav is not None:
             return _run_on_files(args, settings, observe, on_ready)
         from voiced.daemon import run_daemon
 
-        return run_daemon(lambda: load_from(args), os.environ, observe, on_ready)
+        return run_daemon(
+            lambda: load_from(args),
+            os.environ,
+            observe,
+            on_ready,
+            # In a terminal it means that the terminal is gone.
+            reloads_on_hangup=not console.is_terminal,
+        )
 
-    console = Console(highlight=False)
     # To be terminated is how a service is meant to end.
     with suppress(TerminatedError):
         if console.is_terminal:
@@ -107,6 +115,7 @@ async def _run_on_files(
     import os
 
     from voiced.audio.wav import WavSink, WavSource
+    from voiced.observe.fan_out import FanOut
     from voiced.observe.guard import Guard
     from voiced.observe.metrics import Metrics
     from voiced.observe.wanted import WantedObservers
@@ -120,15 +129,12 @@ async def _run_on_files(
             return WavSink(args.output_wav, rate_hz=rate_hz)
         return devices.speaker(rate_hz)
 
-    def observe_all(event: AssistantEvent) -> None:
-        for each in (observe, metrics.observe, wanted.observe):
-            each(event)
-
     guard = Guard(settings.metrics.port)
     metrics = Metrics(refused_connections=lambda: guard.refused)
     with guard.on_duty():
         async with WantedObservers(metrics.text, os.environ) as wanted:
             await wanted.apply(settings)
+            told = FanOut(observe, metrics.observe, wanted.observe)
             if args.input_wav is not None:
                 source: AudioSource = WavSource(
                     args.input_wav, trailing_silence_ms=_TRAILING_SILENCE_MS
@@ -137,7 +143,7 @@ async def _run_on_files(
                 source = devices.microphone()
             activation = activation_of(settings)
             await run_assistant(
-                settings, source, open_sink, activation, observe_all, on_ready, tap=wanted.tap
+                settings, source, open_sink, activation, told.observe, on_ready, tap=wanted.tap
             )
 
 

@@ -13,8 +13,8 @@ from voiced.errors import OutputError
 
 _MARK: Final = "# voiced wrote this; sha256 of the rest: "
 
-_HOMES: Final = (Path("/home"), Path("/root"), Path("/run/user"))
-"""What ProtectHome= hides; systemd.exec(5)."""
+_HIDDEN: Final = tuple(map(Path, ("/home", "/root", "/run/user", "/tmp", "/var/tmp")))  # noqa: S108
+"""What ProtectHome= and PrivateTmp= hide; systemd.exec(5)."""
 
 _NAMES: Final = ("voiced.service", "voiced.socket")
 
@@ -108,12 +108,12 @@ def _quoted(path: Path) -> str:
 
 
 def _hidden_folders() -> list[Path]:
-    """What voiced consists of and ProtectHome= would hide: its environment, its Python, itself."""
+    """What voiced consists of and the unit would hide: its environment, its Python, itself."""
     places = (sys.prefix, sys.base_prefix, resources.systemd_dir().parent)
     parts = {Path(place).resolve() for place in places}
     return sorted(
         part
         for part in parts
-        if any(part.is_relative_to(home) for home in _HOMES)
+        if any(part.is_relative_to(home) for home in _HIDDEN)
         and not any(other in part.parents for other in parts)
     )
