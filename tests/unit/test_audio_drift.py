@@ -140,12 +140,33 @@ def test_lateness_that_varies_is_no_lost_sound() -> None:
     """The machine is busy."""
     seen = settled()
     error = seen.error_samples
-    for late_ms in (10, 15, 25, 10, 40, 20) * 3:
+    for late_ms in (15, 22, 35, 15, 50, 25) * 3:
         seen.heard_late_s = late_ms / 1000
         assert Finding.JUMPED not in seen.findings(2)
     seen.heard_late_s = 0.0
     seen.findings(4)
     assert seen.error_samples == pytest.approx(error, abs=1)
+
+
+def test_a_window_in_time_ends_the_doubt() -> None:
+    seen = settled()
+    error = seen.error_samples
+    for late_s in (0.1, 0.1, 0.0, 0.1, 0.1, 0.0):
+        seen.put_late_s = late_s
+        assert seen.findings(2) == [Finding.DOUBTFUL if late_s else Finding.USUAL]
+    assert seen.error_samples == pytest.approx(error, abs=1)
+
+
+def test_a_late_window_that_ends_the_doubt_is_soon_corrected() -> None:
+    seen = settled()
+    error = seen.error_samples
+    seen.lost_heard_s = 0.1
+    seen.findings(4)
+    seen.heard_late_s = 0.005
+    assert seen.findings(2) == [Finding.JUMPED]
+    seen.heard_late_s = 0.0
+    seen.findings(20)
+    assert seen.error_samples == pytest.approx(error, abs=HALF_MS)
 
 
 def test_five_ms_once_move_the_estimate_by_a_fraction() -> None:

@@ -179,17 +179,17 @@ def test_a_sinks_thread_and_the_ears_thread() -> None:
 def test_while_clocks_drift_what_is_played_keeps_its_lead(ppm: float) -> None:
     found = leads(TwoClocks(ppm=ppm), after_a_year)
     assert len(found) == 120, "each click has been taken, whole"
-    assert off_ms(found, 60, 240) <= 0.5
-    assert off_ms(found, 0, 60) <= 1
+    assert off_ms(found, 20, 240) <= 0.1
+    assert off_ms(found, 0, 20) <= 1.5
     assert min(lead.lead_ms for lead in found) > 10, "before it can be heard"
 
 
 @pytest.mark.parametrize("ppm", [300, -300])
-def test_the_worst_of_clocks_take_a_minute(ppm: float) -> None:
+def test_the_worst_of_clocks_take_half_a_minute(ppm: float) -> None:
     found = leads(TwoClocks(ppm=ppm), FarEnd)
     assert len(found) == 120
-    assert off_ms(found, 60, 240) <= 0.5
-    assert off_ms(found, 0, 60) <= 3
+    assert off_ms(found, 30, 240) <= 0.1
+    assert off_ms(found, 0, 30) <= 4
 
 
 CALLING = {
@@ -288,25 +288,23 @@ def test_a_restart_leaves_nothing_of_what_was_before() -> None:
     now_s = 0.0
     random = np.random.default_rng(1)
 
-    def play(far_ends: list[FarEnd], seconds: int, pace: float, loudness: int) -> list[Samples]:
+    def play(far_ends: list[FarEnd], blocks: list[int], loudness: int) -> list[Samples]:
         nonlocal now_s
         told: list[list[Samples]] = [[] for _ in far_ends]
-        for _ in range(seconds * 50):
+        for samples in blocks:
             now_s += 0.02
-            sound = random.integers(-loudness, loudness + 1, round(BLOCK_SAMPLES * pace))
+            sound = random.integers(-loudness, loudness + 1, samples).astype(np.int16)
             for far_end, taken in zip(far_ends, told, strict=True):
-                far_end.put(sound.astype(np.int16))
+                far_end.put(sound)
                 taken.append(far_end.take(BLOCK_SAMPLES))
         return [np.concatenate(taken) for taken in told]
 
     old = FarEnd(SAMPLE_RATE_HZ, lambda: now_s)
-    play([old], 60, 1 + 1 / BLOCK_SAMPLES, 3_000)
-    play([old], 2, 1 - 1 / BLOCK_SAMPLES, 3_000)
-    play([old], 1, 0, 0)
-    play([old], 1, 1, 0)
+    play([old], ([BLOCK_SAMPLES] * 19 + [BLOCK_SAMPLES + 1]) * 150, 3_000)
+    play([old], [0] * 20 + [BLOCK_SAMPLES] * 50, 0)
     old.restart()
     new = FarEnd(SAMPLE_RATE_HZ, lambda: now_s)
-    of_old, of_new = play([old, new], 20, 1, 3_000)
+    of_old, of_new = play([old, new], [BLOCK_SAMPLES] * 1_000, 3_000)
     assert len(of_old) == 20 * SAMPLE_RATE_HZ - BLOCK_SAMPLES, "the first gives nothing"
     assert np.array_equal(of_old, of_new)
     assert of_old.any()

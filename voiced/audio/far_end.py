@@ -32,6 +32,10 @@ _SHORT_TAKES: Final = 5
 """How often in two seconds the speaker may be late; what came too late is left out. If it is late more often
 it lost sound, or always calls like that, and all is taken later from then on, with a new reserve."""
 
+_FIRST_WINDOWS: Final = 15
+"""So long (30 s) the place is left to itself: until it is known how the clocks drift it gets off by a little,
+and to make that good would be one more drift."""
+
 _TRIAL_WINDOWS: Final = 2
 """For how many windows (`_drift.py`) such a move is on trial: in that in which sound was lost nothing looks
 unusual yet, in the next it does, and then the move is undone when it is sure how much was lost."""
@@ -48,7 +52,7 @@ class FarEnd:
     what it copies is not being overwritten. Silence costs next to nothing, which is most of what an
     assistant plays.
 
-    With a clock, what is taken stays as far behind what is played as it was after four seconds: where
+    With a clock, what is taken stays as far behind what is played as it was after half a minute: where
     the clocks of the two devices drift apart, it is stretched (`_drift.py`, `_fractional.py`); where
     one of them lost sound, the place is moved after eight seconds at most.
     """
@@ -78,7 +82,7 @@ class FarEnd:
         self._least_left = inf
         self._drift = ClockDrift()
         self._lag: float | None = None
-        self._trial_windows = 0
+        self._trial_windows = _FIRST_WINDOWS
 
     def put(self, samples: Samples) -> None:
         """For the sink: `samples` are handed to the device now. From any thread; never waits."""
