@@ -58,6 +58,7 @@ async def run_daemon(
     on_ready: Callable[[Assistant], None] = lambda _: None,
     *,
     reloads_on_hangup: bool = True,
+    on_end: Callable[[int], None] = lambda _: None,
     open_sound: OpenSound | None = None,
     make_engines: Callable[[Settings], Engines] | None = None,
 ) -> None:
@@ -65,8 +66,9 @@ async def run_daemon(
 
     `load` reads the configuration, again for each reload. `observe` is told all events, `on_ready` when the
     models are loaded. `reloads_on_hangup`: SIGHUP means to read the configuration again, as services have it.
-    Raises `VoicedError` for what cannot be had at the start, and for what ends a permanent
-    task.
+    `on_end` is given the exit status when the end begins: what is to be kept is on the disk by then, and what
+    follows may hang in a sound server. Raises `VoicedError` for what cannot be had at the start, and for what
+    ends a permanent task.
     """
     configuration = load()
     settings = configuration.settings
@@ -126,10 +128,14 @@ async def run_daemon(
                 if settings.control.enabled:
                     server = ControlServer(remote, path, sockets.get(_CONTROL))
                     await stack.enter_async_context(server)
-                stack.callback(notifier.stopping)
+
+                def end(status: int) -> None:
+                    notifier.stopping()
+                    on_end(status)
+
                 if reloads_on_hangup:
                     stack.enter_context(_hangups(held))
-                await _live(sessions, held, pulse, timers, ending, on_ready)
+                await _live(sessions, held, pulse, timers, ending, on_ready, end)
 
 
 async def _live(
@@ -139,6 +145,7 @@ async def _live(
     timers: TimerBook,
     ending: asyncio.Event,
     on_ready: Callable[[Assistant], None],
+    on_end: Callable[[int], None],
 ) -> None:
     """Run the permanent tasks; a failure of one ends all."""
     disk = ThreadPoolExecutor(1, thread_name_prefix="voiced-timers")
@@ -153,11 +160,19 @@ async def _live(
                     permanent.create_task(_say_ready(sessions, on_ready), name="readiness"),
                     permanent.create_task(_end_when_asked(ending, living), name="ending"),
                 ]
-                await asyncio.wait((living,))
+                try:
+                    await asyncio.wait((living,))
+                finally:
+                    has_failed = any(map(_has_failed, (living, *others)))
+                    on_end(EngineError.exit_status if has_failed else 0)
                 for task in others:
                     task.cancel()
     finally:
         disk.shutdown(wait=False)
+
+
+def _has_failed(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is not None
 
 
 async def _ring(sessions: Sessions, held: HeldConfiguration, ring: Ring) -> None:

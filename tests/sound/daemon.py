@@ -45,10 +45,12 @@ class Daemon:
                 self._process.wait(0.02)
         return wanted in self.log
 
-    def stop(self) -> None:
-        """End it as a service manager does; it must go in peace."""
+    def stop(self, within_s: float = 10) -> None:
+        """End it as a service manager does; it must go in peace. May be called twice."""
+        if self._lines.closed:
+            return
         self._process.terminate()
-        status = self._process.wait(10)
+        status = self._process.wait(within_s)
         self.log += self._lines.read()
         self._lines.close()
         assert status == 0, self.log

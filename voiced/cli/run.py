@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -43,6 +45,9 @@ Only one runs at a time, and `voiced status`, `ptt` and `ctl` talk to it. With f
 it runs beside others, at the file's own pace; the answers are written without the silence between them.
 """
 
+_END_S: Final = 1.5
+"""How long a service may take to end; what matters takes 0.1 s."""
+
 _TRAILING_SILENCE_MS: Final = 3_000
 
 
@@ -67,8 +72,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Run until interrupted, until the input file ends, or until somebody asks it to end."""
-    import os
-
     from rich.console import Console
 
     from voiced.cli.view import ConversationView
@@ -92,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
             on_ready,
             # In a terminal it means that the terminal is gone.
             reloads_on_hangup=not console.is_terminal,
+            # A terminal is to be left as it was found, however long that takes.
+            on_end=(lambda _: None) if console.is_terminal else _end_soon,
         )
 
     # To be terminated is how a service is meant to end.
@@ -112,8 +117,6 @@ async def _run_on_files(
     args: argparse.Namespace, settings: Settings, observe: Observer, on_ready: OnReady
 ) -> None:
     """Files take the place of one device or both."""
-    import os
-
     from voiced.audio.wav import WavSink, WavSource
     from voiced.observe.fan_out import FanOut
     from voiced.observe.guard import Guard
@@ -145,6 +148,13 @@ async def _run_on_files(
             await run_assistant(
                 settings, source, open_sink, activation, told.observe, on_ready, tap=wanted.tap
             )
+
+
+def _end_soon(status: int) -> None:
+    """End the process in time whatever hangs: a sound server that does not answer is given seconds."""
+    timer = threading.Timer(_END_S, os._exit, (status,))
+    timer.daemon = True
+    timer.start()
 
 
 def _log_ready(_: Assistant) -> None:
