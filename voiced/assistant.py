@@ -241,7 +241,13 @@ class Assistant:
             return
         self._tell(report, live)
         self.post(
-            TurnOver(turn.turn_id, report.outcome, report.end_reason, has_spoken=bool(report.reply))
+            TurnOver(
+                turn.turn_id,
+                report.outcome,
+                report.end_reason,
+                has_spoken=bool(report.reply),
+                asks=self._stages.responder.has_question,
+            )
         )
 
     async def _cancel(self, turn_id: int) -> None:

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, closing, contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,7 @@ from voiced.pulse import Pulse
 from voiced.recollection import Recollection, recollection_file
 from voiced.remote import RemoteControl, memory_mb
 from voiced.sessions import Sessions
+from voiced.skills.contracts import World
 from voiced.skills.timer_words import timer_words
 from voiced.sound import OpenSound, SoundDevices
 from voiced.store import Store
@@ -94,7 +96,7 @@ async def run_daemon(
                 make_engines or partial(Engines, models=ModelStore()),
                 open_sound or SoundDevices(),
                 told.observe,
-                timers,
+                World(datetime.now, timers=timers),
                 wanted.tap,
                 is_muted=store.muted,
                 volume_percent=store.volume_percent,

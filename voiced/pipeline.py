@@ -11,6 +11,7 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 
@@ -38,14 +39,17 @@ from voiced.listener import Listener, Windows
 from voiced.player import Player, playing
 from voiced.rehearsal import Rehearsed, rehearse
 from voiced.responder import Responder
+from voiced.skills.contracts import World
 from voiced.speech import speak
 from voiced.tasks import unwrapped
-from voiced.timers import TimerBook
 from voiced.turn import Turn
 from voiced.types import AudioChunk, Earcon
 from voiced.workshop import Engines, Workshop
 
 _log = logging.getLogger(__name__)
+
+_ANSWER_MS: Final = 5_000
+"""How long it listens after a question of its own where it otherwise does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +65,14 @@ class Parts:
     voice_rate_hz: int
 
 
-async def load_parts(
-    workshop: Workshop, activation: Activation, timers: TimerBook | None = None
-) -> Parts:
+async def load_parts(workshop: Workshop, activation: Activation, world: World) -> Parts:
     """Load all engines side by side. Raises `VoicedError`."""
     with unwrapped():
         async with asyncio.TaskGroup() as loading:
             ear = loading.create_task(workshop.ear(activation))
             stt = loading.create_task(workshop.stt())
             tts = loading.create_task(workshop.tts())
-            responder = loading.create_task(workshop.responder(timers))
+            responder = loading.create_task(workshop.responder(world))
     return Parts(
         ear.result(),
         stt.result(),
@@ -160,7 +162,10 @@ class Session:
             Segmenter(_segmenter_settings(settings, activation)),
             self.assistant.post,
             observe,
-            Windows(settings.segmenter.max_utterance_ms, settings.conversation.follow_up_ms),
+            Windows(
+                settings.segmenter.max_utterance_ms,
+                settings.conversation.follow_up_ms or _ANSWER_MS,
+            ),
             # The speaker's may be another one after it was away.
             far_end=lambda: sink.far_end if cancels_echo else None,
             pace=found.pace,
@@ -190,7 +195,9 @@ async def run_assistant(
     Raises `VoicedError` for what cannot be built or opened, and for what ends a permanent task.
     """
     async with Workshop(engines or Engines(settings), observe) as workshop:
-        parts = await rehearsed(settings, await load_parts(workshop, activation))
+        parts = await rehearsed(
+            settings, await load_parts(workshop, activation, World(datetime.now))
+        )
         sink = open_sink(parts.voice_rate_hz)
         async with sink, source:
             session = Session(settings, parts, activation, source, sink, observe, tap)
@@ -219,7 +226,7 @@ async def answer_text(
         with unwrapped():
             async with asyncio.TaskGroup() as loading:
                 tts = loading.create_task(workshop.tts())
-                responder = loading.create_task(workshop.responder())
+                responder = loading.create_task(workshop.responder(World(datetime.now)))
         rate_hz = await tts.result().run(lambda voice: voice.rate_hz)
         async with open_sink(rate_hz) as sink, playing(sink) as player:
             stages = Stages(responder.result(), tts.result(), player)

@@ -7,7 +7,6 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from voiced.core.clauses import ClauseSplitter
@@ -15,16 +14,17 @@ from voiced.core.conversation import Conversation, Exchange
 from voiced.core.endpointing import Evidence, is_doubtful
 from voiced.engines.contracts import LanguageModel
 from voiced.inference import Host
-from voiced.skills.backchannels import Backchannels
-from voiced.skills.contracts import SkillMatch, World
-from voiced.skills.recall import Recall
+from voiced.skills.contracts import Question, Reply, SkillMatch, World
+from voiced.skills.phrases import Phrases
 from voiced.skills.skillset import SkillSet
-from voiced.timers import TimerBook
 from voiced.types import Prefill, ReplyPath, Transcript
 
 _NOT_UNDERSTOOD: Final = "Sorry, I did not understand that."
 _STOP_INTENTS: Final = ("HassNevermind", "VoicedStop")
 _NO_MODEL: Final = "I can't answer that: I have no language model."
+
+_QUESTION_LASTS_S: Final = 30.0
+"""After so long a "yes" may be said to somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Plan:
     is_backchannel: bool = False
     is_stop: bool = False
     is_recall: bool = False
-    announcement: str = ""
-    """What is said where the path is `ReplyPath.ANNOUNCEMENT`."""
+    speech: str = ""
+    """What is said, where nothing has to be found out for it: an announcement."""
 
     @property
     def evidence(self) -> Evidence:
@@ -57,6 +57,14 @@ class Plan:
             is_open_match=self.match is not None and self.match.is_open,
             end_share=self.end_share,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """A question that was asked, and until when it is open by the loop's clock."""
+
+    question: Question
+    until_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +84,22 @@ class Responder:
         llm: Host[LanguageModel] | None,
         conversation: Conversation,
         limits: ReplyLimits,
-        now: Callable[[], datetime],
-        *,
-        backchannels: Backchannels,
-        recall: Recall,
-        timers: TimerBook | None = None,
+        world: World,
+        phrases: Phrases,
     ) -> None:
-        """`now` is the wall clock; without `timers` nobody would ring one."""
+        """`world` is what skills find; what was said last is added to it."""
         self._skills = skills
         self._llm = llm
         self._reader: Host[LanguageModel] | None = None
         self._conversation = conversation
         self._limits = limits
-        self._now = now
-        self._backchannels = backchannels
-        self._recall = recall
-        self._timers = timers
+        self._world = world
+        self._phrases = phrases
         self._catching_up = threading.Event()
         self._asked = ("", conversation)
+        # What the latest answer asks, with the request that it answers; and what was asked and heard.
+        self._asking: tuple[str, Question | None] = ("", None)
+        self._question: _Open | None = None
 
     @property
     def conversation(self) -> Conversation:
@@ -105,17 +111,32 @@ class Responder:
         self._conversation = replace(self._conversation, exchanges=tuple(exchanges))
         self._catch_up()
 
+    @property
+    def has_question(self) -> bool:
+        """Whether it waits for a yes or a no."""
+        return self._question is not None and _clock_s() < self._question.until_s
+
     def is_backchannel(self, text: str) -> bool:
         """Whether `text` only says that somebody listens."""
-        return self._backchannels.matches(text)
+        return self._phrases.backchannels.matches(text)
 
     async def consider(self, transcript: Transcript) -> Plan:
         """How `transcript` would be answered."""
-        return await self._skills.run(lambda skills: self._plan(skills, transcript))
+        question = self._question.question if self._question and self.has_question else None
+        return await self._skills.run(lambda skills: self._plan(skills, transcript, question))
 
-    def _plan(self, skills: SkillSet, transcript: Transcript) -> Plan:
+    def _plan(self, skills: SkillSet, transcript: Transcript, question: Question | None) -> Plan:
         text = transcript.text
         match = skills.match(text)
+        consent = None if question is None else self._phrases.consent.given(text)
+        if question is not None and consent is False:
+            return Plan(
+                transcript,
+                ReplyPath.SKILL,
+                speech=question.no_speech or self._phrases.consent.all_right,
+            )
+        if question is not None and consent:
+            match = replace(question.yes, is_confirmed=True, is_open=False)
         is_clear = transcript.confidence >= self._limits.min_confidence
         path = ReplyPath.NONE
         if match is not None:
@@ -131,7 +152,7 @@ class Responder:
             is_backchannel=self.is_backchannel(text),
             is_stop=match is not None and match.intent in _STOP_INTENTS,
             is_recall=path is ReplyPath.MODEL
-            and self._recall.matches(text)
+            and self._phrases.recall.matches(text)
             and self._conversation.before_interruption() is not None,
         )
 
@@ -173,17 +194,21 @@ class Responder:
         `on_first_token` is called when the first word of the answer is known. Wrap it in
         `contextlib.aclosing`. Raises `EngineError`.
         """
-        if plan.path is ReplyPath.ANNOUNCEMENT:
+        self._asking = (plan.transcript.text, None)
+        if plan.is_stop:
+            self._question = None
+        if plan.speech:
             on_first_token()
-            yield plan.announcement
+            yield plan.speech
         elif plan.match is not None:
-            match, world = plan.match, World(self._now, self._last_reply, self._timers)
-            reply = await self._skills.run(lambda skills: skills.answer(match, world))
+            match, world = plan.match, replace(self._world, last_reply=self._last_reply)
+            reply = await skill_reply(self._skills, match, world)
+            self._asking = (plan.transcript.text, reply.question)
             on_first_token()
             if reply.speech:
                 yield reply.speech
         elif plan.path is ReplyPath.MODEL and self._reader is not None:
-            opening = f"{self._recall.again} " if plan.is_recall else ""
+            opening = f"{self._phrases.recall.again} " if plan.is_recall else ""
             async with aclosing(self._generate(self._reader, on_first_token)) as clauses:
                 async for clause in clauses:
                     yield opening + clause
@@ -198,6 +223,10 @@ class Responder:
         The language model reads it while nobody waits (a skill's answer it has not seen at all), so that
         the next question is all that is new to it; `read` does not wait for that either.
         """
+        request, new = self._asking
+        self._question = None
+        if new is not None and request == question:
+            self._question = _Open(new, _clock_s() + _QUESTION_LASTS_S)
         asked, fitted = self._asked
         # What had to be forgotten to ask is forgotten once it was asked in earnest.
         before = fitted if asked == question else self._conversation
@@ -232,3 +261,13 @@ class Responder:
     def _last_reply(self) -> str:
         exchanges = self._conversation.exchanges
         return exchanges[-1].heard if exchanges else ""
+
+
+async def skill_reply(skills: Host[SkillSet], match: SkillMatch, world: World) -> Reply:
+    """What the skill of `match` replies, which has its effects now. Raises `VoicedError`."""
+    answer = await skills.run(lambda skills: skills.answer(match, world))
+    return answer if isinstance(answer, Reply) else await answer()
+
+
+def _clock_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -27,8 +27,8 @@ from voiced.events import (
     TurnReport,
 )
 from voiced.pipeline import Circumstances, Parts, Session, load_parts, rehearsed
+from voiced.skills.contracts import World
 from voiced.sound import OpenSound, Sound
-from voiced.timers import TimerBook
 from voiced.types import BLOCK_SAMPLES
 from voiced.workshop import Engines, Workshop
 
@@ -52,20 +52,20 @@ class Sessions:
         make_engines: Callable[[Settings], Engines],
         open_sound: OpenSound,
         observe: Observer,
-        timers: TimerBook | None = None,
+        world: World,
         tap: Tap = lambda _turn_id, _utterance: None,
         *,
         is_muted: bool = False,
         volume_percent: int | None = None,
         exchanges: Sequence[Exchange] = (),
     ) -> None:
-        """`volume_percent` where it is another than configured; `exchanges` were said before; `tap` is as for
-        `Assistant`.
+        """`volume_percent` where it is another than configured; `exchanges` were said before; `world` is
+        what skills find, `tap` as for `Assistant`.
         """
         self._make_engines = make_engines
         self._open_sound = open_sound
         self._observe = observe
-        self._timers = timers
+        self._world = world
         self._tap = tap
         self._volume_percent = volume_percent
         self._said_before = exchanges
@@ -172,7 +172,7 @@ class Sessions:
             before = None if self._plan is None else self._plan.workshop
             workshop = Workshop(self._make_engines(settings), self._observe, before)
             try:
-                parts = await load_parts(workshop, activation_of(settings), self._timers)
+                parts = await load_parts(workshop, activation_of(settings), self._world)
             except BaseException:
                 await workshop.close()
                 raise
@@ -203,7 +203,7 @@ class Sessions:
     async def _first(self, settings: Settings) -> _Plan:
         workshop = Workshop(self._make_engines(settings), self._observe)
         try:
-            parts = await load_parts(workshop, activation_of(settings), self._timers)
+            parts = await load_parts(workshop, activation_of(settings), self._world)
             parts = await rehearsed(settings, parts)
             parts.responder.go_on_from(self._said_before)
             return _Plan(settings, workshop, parts)

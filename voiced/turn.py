@@ -241,7 +241,7 @@ class Turn:
         return await self._answer()
 
     async def _say(self, text: str) -> Outcome:
-        self._plan = Plan(Transcript(""), ReplyPath.ANNOUNCEMENT, announcement=text)
+        self._plan = Plan(Transcript(""), ReplyPath.ANNOUNCEMENT, speech=text)
         self._draft = self._drafted(self._plan)
         return await self._answer()
 

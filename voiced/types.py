@@ -6,7 +6,7 @@ belong to the edges. Everything here is immutable: a value may sit in several qu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -203,12 +203,3 @@ class Earcon(StrEnum):
     """The microphone is back."""
     RING = "ring"
     """A timer is up."""
-
-
-@dataclass(frozen=True, slots=True)
-class SkillReply:
-    """What a skill answers. `speech` may be empty (after "never mind" there is nothing to say)."""
-
-    intent: str
-    speech: str
-    slots: dict[str, str] = field(default_factory=dict)

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any, Final, Literal, Self, TypeVar, cast
 
@@ -38,12 +37,11 @@ from voiced.inference import Host
 from voiced.isolation import isolated
 from voiced.models import ModelStore
 from voiced.responder import ReplyLimits, Responder
-from voiced.skills.backchannels import Backchannels
-from voiced.skills.recall import Recall
+from voiced.skills.contracts import World
+from voiced.skills.phrases import Phrases
 from voiced.skills.sentence_cache import cached_sentences
 from voiced.skills.skillset import SkillSet
 from voiced.supervised import Supervised
-from voiced.timers import TimerBook
 from voiced.types import Message
 
 _log = logging.getLogger(__name__)
@@ -239,7 +237,7 @@ class Workshop:
         host = await self._part("llm", recipe, builds, deadline_s=_READING * self._deadline_s)
         return _told(host, wanted.engine, wanted.fallback)
 
-    async def responder(self, timers: TimerBook | None = None) -> Responder:
+    async def responder(self, world: World) -> Responder:
         """Skills, the language model where there is one, and a new conversation with both."""
         wanted, language = self.settings.llm, self.settings.language
         skills = await self._part("skills", language, [self._engines.skills])
@@ -249,10 +247,8 @@ class Workshop:
             await self.llm(conversation.prefix),
             conversation,
             ReplyLimits(wanted.max_tokens, self.settings.stt.min_confidence),
-            datetime.now,
-            backchannels=Backchannels(language),
-            recall=Recall(language),
-            timers=timers,
+            world,
+            Phrases.of(language),
         )
 
     @property

@@ -416,6 +416,55 @@ def test_never_mind_is_not_followed_up() -> None:
     assert scene.story[-2:] == ["turn 1: answered", "[idle]"]
 
 
+# Questions of its own
+
+
+def asks_to_unlock(*said: str, later_s: float = 0.5, **settings: object) -> Scene:
+    async def script(scene: Scene) -> None:
+        scene.say("okay nabu", pause_ms=500)
+        scene.say("unlock the door", pause_ms=1500)
+        await scene.answered()
+        for text in said:
+            await asyncio.sleep(later_s)
+            scene.say(text, pause_ms=1500)
+            await scene.answered()
+        await scene.until(lambda e: e == PhaseChanged(Phase.IDLE))
+        scene.card.hang_up()
+
+    skills = {"unlock the door": "!really?", "what time is it": "noon"}
+    return Scene(skills=skills, **settings).play(script)  # type: ignore[arg-type]
+
+
+def test_a_yes_is_answered_as_what_was_asked() -> None:
+    scene = asks_to_unlock("yes")
+    assert scene.heard == "really done"
+    assert scene.fake_skills.effects == ["unlock the door", "unlock the door"]
+
+
+def test_a_no_changes_nothing() -> None:
+    scene = asks_to_unlock("no")
+    assert scene.heard == "really okay"
+    assert scene.fake_skills.effects == ["unlock the door"]
+
+
+def test_another_request_drops_the_question() -> None:
+    scene = asks_to_unlock("what time is it", "yes", follow_up_ms=5000)
+    assert scene.heard.startswith("really noon")
+    assert "done" not in scene.heard
+    assert scene.fake_skills.effects == ["unlock the door"]
+
+
+def test_a_yes_half_a_minute_later_is_none() -> None:
+    scene = asks_to_unlock("okay nabu yes", later_s=31)
+    assert "done" not in scene.heard
+    assert scene.fake_skills.effects == ["unlock the door"]
+
+
+def test_a_question_that_nobody_answers_is_the_end() -> None:
+    scene = asks_to_unlock()
+    assert scene.story[-2:] == ["[follow-up]", "[idle]"]
+
+
 # Thirty seconds, twice
 
 

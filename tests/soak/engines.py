@@ -11,8 +11,8 @@ from typing import Any, Final, TypeVar
 from tests.support.coded_speech import Codebook
 from tests.support.fakes import FakeLlm, FakeSkills, FakeWake
 from tests.support.virtual_time import VirtualExecutor
-from voiced.skills.contracts import SkillMatch, World
-from voiced.types import AudioChunk, Detection, Prefill, SkillReply
+from voiced.skills.contracts import Reply, SkillMatch, World
+from voiced.types import AudioChunk, Detection, Prefill
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ class CountingSkills(FakeSkills):
         super().__init__(replies, {})
         self.happened: Counter[str] = Counter()
 
-    def answer(self, match: SkillMatch, world: World) -> SkillReply:
+    def answer(self, match: SkillMatch, world: World) -> Reply:
         reply = super().answer(match, world)
         self.happened.update(self.effects)
         self.effects.clear()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
+from datetime import datetime
 from random import Random
 from typing import Final, cast
 
@@ -32,6 +33,7 @@ from voiced.engines.contracts import LanguageModel, SpeechToText, TextToSpeech
 from voiced.events import AssistantEvent, PhaseChanged, TurnEnded
 from voiced.models import ModelStore
 from voiced.sessions import Sessions
+from voiced.skills.contracts import World
 from voiced.skills.skillset import SkillSet
 from voiced.sound import OnMicrophone, OnSpeaker, Sound
 from voiced.tasks import unwrapped
@@ -103,7 +105,10 @@ class House:
         self.is_reminding = False
         """Whether it says something, or is about to, that nobody asked for."""
         self.sessions = Sessions(
-            lambda settings: FakeEngines(settings, self, random), self._open_sound, self._observe
+            lambda settings: FakeEngines(settings, self, random),
+            self._open_sound,
+            self._observe,
+            World(datetime.now),
         )
 
     @property

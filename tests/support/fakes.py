@@ -10,7 +10,7 @@ import numpy as np
 from tests.support.coded_speech import Codebook, words
 from voiced.engines.contracts import Cancel
 from voiced.errors import EngineError
-from voiced.skills.contracts import SkillMatch, World
+from voiced.skills.contracts import Question, Reply, SkillMatch, World
 from voiced.types import (
     SAMPLE_RATE_HZ,
     AudioChunk,
@@ -19,7 +19,6 @@ from voiced.types import (
     Prefill,
     Role,
     Samples,
-    SkillReply,
     Transcript,
     WordEnd,
 )
@@ -211,7 +210,10 @@ class FakeTts:
 
 
 class FakeSkills:
-    """Skills that are a table. A reply that begins with "!" has an effect, which `effects` counts."""
+    """Skills that are a table. A reply that begins with "!" has an effect, which `effects` counts.
+
+    One that ends with "?" asks; after a yes it is "done".
+    """
 
     def __init__(self, replies: Mapping[str, str], end_shares: Mapping[str, float]) -> None:
         self._replies = replies
@@ -228,7 +230,10 @@ class FakeSkills:
         intent = "VoicedStop" if text == "stop" else "Fake"
         return SkillMatch(intent, text) if text in self._replies else None
 
-    def answer(self, match: SkillMatch, world: World) -> SkillReply:
+    def answer(self, match: SkillMatch, world: World) -> Reply:
         if self.has_effect(match):
             self.effects.append(match.text)
-        return SkillReply(match.intent, self._replies[match.text].removeprefix("!"))
+        said = self._replies[match.text].removeprefix("!")
+        if said.endswith("?") and not match.is_confirmed:
+            return Reply(said, Question(match))
+        return Reply("done" if match.is_confirmed else said)

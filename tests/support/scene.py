@@ -39,8 +39,8 @@ from voiced.listener import Listener, Windows
 from voiced.pipeline import run_together
 from voiced.player import Player
 from voiced.responder import ReplyLimits, Responder
-from voiced.skills.backchannels import Backchannels
-from voiced.skills.recall import Recall
+from voiced.skills.contracts import World
+from voiced.skills.phrases import Phrases
 from voiced.tasks import unwrapped
 from voiced.types import SAMPLE_RATE_HZ, AudioChunk, Earcon
 
@@ -133,9 +133,8 @@ class Scene:
                 llm,
                 Conversation.begin("be brief"),
                 ReplyLimits(60, 0.3),
-                lambda: datetime(2026, 1, 1, tzinfo=UTC),
-                backchannels=Backchannels("en"),
-                recall=Recall("en"),
+                World(lambda: datetime(2026, 1, 1, tzinfo=UTC)),
+                Phrases.of("en"),
             )
             prefix = self.responder.conversation.prefix
             await llm.run(lambda model: model.begin(prefix, threading.Event()))
@@ -161,7 +160,7 @@ class Scene:
                 segmenter,
                 self.assistant.post,
                 self._observe,
-                Windows(20_000, self.follow_up_ms),
+                Windows(20_000, self.follow_up_ms or 5_000),
             )
             with unwrapped():
                 async with asyncio.TaskGroup() as both:

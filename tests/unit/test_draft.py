@@ -24,8 +24,8 @@ from voiced.errors import EngineError
 from voiced.inference import Hosted
 from voiced.player import playing
 from voiced.responder import ReplyLimits, Responder
-from voiced.skills.backchannels import Backchannels
-from voiced.skills.recall import Recall
+from voiced.skills.contracts import World
+from voiced.skills.phrases import Phrases
 from voiced.types import BLOCK_SAMPLES, AudioChunk, Prefill, Transcript
 
 STORY = "There was a king. He ruled for long. Nobody knows his name."
@@ -84,9 +84,8 @@ class Desk:
             llm,
             Conversation.begin("be brief"),
             ReplyLimits(60, 0.3),
-            lambda: datetime(2026, 1, 1, tzinfo=UTC),
-            backchannels=Backchannels("en"),
-            recall=Recall("en"),
+            World(lambda: datetime(2026, 1, 1, tzinfo=UTC)),
+            Phrases.of("en"),
         )
         self.has_floor = asyncio.Event()
         self.has_floor.set()

@@ -334,6 +334,15 @@ SCENARIOS: dict[str, Scenario] = {
         PlayEarcon(Earcon.ERROR),
         StopListening(),
     ),
+    "a question is listened after, follow-ups or not": case(
+        NO_FOLLOW_UP,
+        ANSWERING,
+        TurnOver(1, Outcome.ANSWERED, has_spoken=True, asks=True),
+        "follow-up",
+        PlayEarcon(Earcon.LISTENING),
+        StopListening(),
+        FOLLOW_UP,
+    ),
     "what follows needs no wake word": case(
         WAKE, ANSWERED, BEGUN, "listening 2", BeginTurn(2, is_addressed=False)
     ),

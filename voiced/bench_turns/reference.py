@@ -37,6 +37,7 @@ from voiced.engines.contracts import (
 )
 from voiced.events import Observer, PhaseChanged, TurnEnded, TurnReport
 from voiced.inference import Hosted
+from voiced.responder import skill_reply
 from voiced.skills.contracts import World
 from voiced.skills.skillset import SkillSet
 from voiced.types import (
@@ -230,8 +231,7 @@ class _Reference:
     async def _text(self, transcript: Transcript) -> tuple[str, ReplyPath]:
         match = await self._engines.skills.run(lambda skills: skills.match(transcript.text))
         if match is not None:
-            world = World(datetime.now)
-            reply = await self._engines.skills.run(lambda skills: skills.answer(match, world))
+            reply = await skill_reply(self._engines.skills, match, World(datetime.now))
             return reply.speech, ReplyPath.SKILL
         if transcript.confidence < self._settings.stt.min_confidence or self._engines.llm is None:
             return _APOLOGY, ReplyPath.NONE

@@ -304,7 +304,7 @@ def _turn_over(state: State, over: TurnOver) -> Step:
             return _without_turns(state, Phase.LISTENING), (Listen(),)
         case Outcome.FAILED:
             return rested, (PlayEarcon(Earcon.ERROR), *commands)
-        case Outcome.ANSWERED if over.has_spoken and _may_follow_up(state):
+        case Outcome.ANSWERED if over.has_spoken and _may_follow_up(state, asks=over.asks):
             follow_up = Listen(attention=Attention.FOLLOW_UP)
             return _without_turns(state, Phase.FOLLOW_UP), (
                 PlayEarcon(Earcon.LISTENING),
@@ -315,7 +315,8 @@ def _turn_over(state: State, over: TurnOver) -> Step:
             return rested, commands
 
 
-def _may_follow_up(state: State) -> bool:
+def _may_follow_up(state: State, *, asks: bool) -> bool:
     was_said = state.request is None or isinstance(state.request, Asked)
-    is_wanted = state.manners.follows_up and state.manners.activation is Activation.WAKE
-    return is_wanted and was_said and state.can_hear and not state.requests
+    is_wanted = state.manners.follows_up or asks
+    is_woken = state.manners.activation is Activation.WAKE
+    return is_wanted and is_woken and was_said and state.can_hear and not state.requests

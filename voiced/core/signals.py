@@ -126,13 +126,14 @@ class Outcome(StrEnum):
 class TurnOver:
     """A turn has ended by itself: all of its answer has been played, or there is none.
 
-    `has_spoken` where there was something to say.
+    `has_spoken` where there was something to say, `asks` where that was a question.
     """
 
     turn_id: int
     outcome: Outcome
     end_reason: EndReason = EndReason.SILENCE
     has_spoken: bool = False
+    asks: bool = False
 
 
 Event = (

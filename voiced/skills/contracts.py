@@ -13,11 +13,13 @@ An intent of home-assistant-intents needs no sentences: naming it in `intents` i
 A sentence is answered when it is probably over, before that is certain, and nobody hears the answer where
 the person goes on. So `answer` must not change anything, but for the intents named in `changes`: those
 are answered only once the turn is committed, a little later.
+
+An answer may be a question ("Unlock the front door?"), which says what a yes to it means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Protocol
@@ -33,7 +35,7 @@ class SkillMatch:
     words that were said for it; a slot that the sentence only implies (the domain in "turn on the
     lights") is in `slots` alone. `response` tells the variants of an intent apart, `text` is the
     sentence as it was matched. `is_open`: its last words may be any ("play some"), so that it matches
-    although more belongs to it.
+    although more belongs to it. `is_confirmed` where the person was asked, and said yes.
     """
 
     intent: str
@@ -42,6 +44,29 @@ class SkillMatch:
     spoken: Mapping[str, str] = field(default_factory=dict)
     response: str = "default"
     is_open: bool = False
+    is_confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an answer asks. A yes is answered as the match `yes`, a no with `no_speech` (a word, where it is
+    empty); anything else is a new request, and the question is dropped.
+    """
+
+    yes: SkillMatch
+    no_speech: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What to say, "" for nothing, and the `question` that it asks."""
+
+    speech: str
+    question: Question | None = None
+
+
+Answer = str | Reply
+"""A text is a reply that asks nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +144,10 @@ class Skill(Protocol):
         often as the assistant likes.
         """
 
-    def answer(self, match: SkillMatch, world: World, words: Words) -> str:
-        """What to say, "" for nothing. Never claims what was not done."""
+    def answer(self, match: SkillMatch, world: World, words: Words) -> Answer | Awaitable[Answer]:
+        """What to say, "" for nothing. Never claims what was not done.
+
+        A plain function, called on the skills' thread, which must not wait for anything but the disk; or
+        `async def`, which is awaited on the event loop and sets its own deadlines. A `VoicedError` ends the
+        turn with an apology.
+        """

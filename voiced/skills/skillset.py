@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Final
+from functools import partial
+from typing import Final, cast
 
 from hassil.numbers import get_rbnf_engine
 from hassil.recognize import RecognizeResult, recognize_best
 
 from voiced.errors import ConfigError
 from voiced.skills import builtin
-from voiced.skills.contracts import Skill, SkillMatch, World
+from voiced.skills.contracts import Answer, Reply, Skill, SkillMatch, World
 from voiced.skills.endings import Endings
 from voiced.skills.language import OWN, SkillWords, Source, load_templates, read_table
 from voiced.skills.names import HouseNames, common_names
 from voiced.skills.normalise import normalise, strip_fillers, strip_wake_phrase
 from voiced.skills.sampling import SIGNS
 from voiced.skills.spoken import spoken_for
-from voiced.types import SkillReply
 
 _MOST_CHARACTERS: Final = 500
 """Longer texts match nothing. No command is as long, and what hassil spends on a sentence with free
@@ -149,11 +150,13 @@ class SkillSet:
         )
         return None if result is None else _skill_match(result, sentence)
 
-    def answer(self, match: SkillMatch, world: World) -> SkillReply:
-        """What the skill of `match`, which came from this set, replies."""
+    def answer(self, match: SkillMatch, world: World) -> Reply | Callable[[], Awaitable[Reply]]:
+        """What the skill of `match`, which came from this set, replies; or what gives it on the loop."""
         skill = self._by_intent[match.intent]
-        speech = skill.answer(match, world, self._words[skill.name])
-        return SkillReply(match.intent, speech, dict(match.slots))
+        answer = partial(skill.answer, match, world, self._words[skill.name])
+        if inspect.iscoroutinefunction(skill.answer):
+            return partial(_awaited, answer)
+        return _as_reply(cast("Answer", answer()))
 
 
 def _by_intent(skills: Sequence[Skill]) -> dict[str, Skill]:
@@ -165,6 +168,14 @@ def _by_intent(skills: Sequence[Skill]) -> dict[str, Skill]:
                 message = f'the skills "{other.name}" and "{skill.name}" both answer {intent}'
                 raise ConfigError(f"{message}; take one of them out")
     return by_intent
+
+
+async def _awaited(answer: Callable[[], object]) -> Reply:
+    return _as_reply(await cast("Awaitable[Answer]", answer()))
+
+
+def _as_reply(answer: Answer) -> Reply:
+    return Reply(answer) if isinstance(answer, str) else answer
 
 
 def _skill_match(result: RecognizeResult, sentence: str) -> SkillMatch:
