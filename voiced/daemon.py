@@ -78,6 +78,7 @@ async def run_daemon(
     path = _socket_path(settings, environ)
     guard = Guard(settings.metrics.port)
     with guard.on_duty(), _passed(environ) as sockets, sole_instance(path):
+        notifier.status("loading the models")
         store = Store.open(state_folder(environ) / DATABASE)
         with closing(store):
             timers = TimerBook(store)
@@ -137,7 +138,12 @@ async def run_daemon(
 
                 if reloads_on_hangup:
                     stack.enter_context(_hangups(held))
-                await _live(sessions, held, pulse, timers, ending, on_ready, end)
+
+                def ready(assistant: Assistant) -> None:
+                    pulse.loaded()
+                    on_ready(assistant)
+
+                await _live(sessions, held, pulse, timers, ending, ready, end)
 
 
 async def _live(

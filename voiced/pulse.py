@@ -13,8 +13,18 @@ from collections.abc import Callable
 from typing import Final
 
 from voiced.errors import EngineError
-from voiced.events import AssistantEvent, Heard, MicrophoneChanged, MicrophoneState, SoundLost
+from voiced.events import (
+    AssistantEvent,
+    Heard,
+    MicrophoneChanged,
+    MicrophoneState,
+    SoundLost,
+    SpeakerChanged,
+)
 from voiced.notify import Notifier
+
+DEAF: Final = "deaf: "
+"""How the status begins while there is no microphone."""
 
 _BEAT_S: Final = 5.0
 """How often it looks where nobody waits for it."""
@@ -54,8 +64,9 @@ class Pulse:
         self.beat_s = _BEAT_S if watchdog_s is None else watchdog_s / _BEATS_A_WATCHDOG
         self._beaten_s = clock_s()
         self._lost = SoundLost()
-        self._is_ready = False
+        self._is_loaded = self._is_ready = False
         self._microphone = MicrophoneChanged(MicrophoneState.OPEN)
+        self._speaker = SpeakerChanged(is_there=True)
 
     @property
     def age_s(self) -> float | None:
@@ -73,10 +84,21 @@ class Pulse:
                     self._beat()
             case MicrophoneChanged(state):
                 self._microphone = event
-                if not self._is_ready and state is MicrophoneState.MUTED:
+                if self._is_loaded and not self._is_ready and state is MicrophoneState.MUTED:
                     self._become_ready()
                 else:
                     self._notifier.status(self._in_words())
+            case SpeakerChanged():
+                is_news = event != self._speaker
+                self._speaker = event
+                if is_news and self._is_ready:
+                    self._notifier.status(self._in_words())
+
+    def loaded(self) -> None:
+        """It has all its engines: where it is muted there is nothing else to wait for."""
+        self._is_loaded = True
+        if not self._is_ready and self._microphone.state is MicrophoneState.MUTED:
+            self._become_ready()
 
     def again(self) -> None:
         """Another configuration was taken, or refused: it works as before."""
@@ -111,9 +133,11 @@ class Pulse:
 
     def _in_words(self) -> str:
         match self._microphone.state:
+            case MicrophoneState.OPEN if not self._speaker.is_there:
+                return f"listening, but without a speaker: {self._speaker.reason}; trying again and again"
             case MicrophoneState.OPEN:
                 return "listening"
             case MicrophoneState.MUTED:
                 return "muted: the microphone is closed"
             case MicrophoneState.AWAY:
-                return f"deaf: {self._microphone.reason}; trying again and again"
+                return f"{DEAF}{self._microphone.reason}; trying again and again"

@@ -11,7 +11,14 @@ import pytest
 
 from tests.support.virtual_time import run_virtual
 from voiced.errors import EngineError
-from voiced.events import AssistantEvent, Heard, MicrophoneChanged, MicrophoneState, SoundLost
+from voiced.events import (
+    AssistantEvent,
+    Heard,
+    MicrophoneChanged,
+    MicrophoneState,
+    SoundLost,
+    SpeakerChanged,
+)
 from voiced.notify import Notifier
 from voiced.pulse import Pulse
 
@@ -166,6 +173,15 @@ def test_one_that_starts_muted_is_ready_and_one_without_a_microphone_waits_for_i
 ) -> None:
     async def muted(manager: Manager, pulse: Pulse) -> None:
         pulse.observe(MUTED)
+        assert "READY=1" not in manager.told(), "it is loading"
+        pulse.loaded()
+        assert "READY=1" in manager.told()
+
+    async def muted_meanwhile(manager: Manager, pulse: Pulse) -> None:
+        pulse.observe(AWAY)
+        pulse.loaded()
+        assert "READY=1" not in manager.told()
+        pulse.observe(MUTED)
         assert "READY=1" in manager.told()
 
     async def away(manager: Manager, pulse: Pulse) -> None:
@@ -179,10 +195,24 @@ def test_one_that_starts_muted_is_ready_and_one_without_a_microphone_waits_for_i
         await manager.hear(pulse, 0.1)
         assert "READY=1" in manager.told()
 
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    play(tmp_path / "a", muted)
-    play(tmp_path / "b", away)
+    for story in (muted, muted_meanwhile, away):
+        folder = tmp_path / story.__name__
+        folder.mkdir()
+        play(folder, story)
+
+
+def test_a_speaker_that_is_away_is_told(tmp_path: Path) -> None:
+    async def story(manager: Manager, pulse: Pulse) -> None:
+        pulse.observe(SpeakerChanged(is_there=True))
+        await manager.hear(pulse, 0.1)
+        assert manager.told() == ["READY=1", "STATUS=listening"]
+        pulse.observe(SpeakerChanged(is_there=False, reason="no output device"))
+        (status,) = manager.told()
+        assert "without a speaker: no output device" in status
+        pulse.observe(SpeakerChanged(is_there=True))
+        assert manager.told() == ["STATUS=listening"]
+
+    play(tmp_path, story)
 
 
 def test_lost_sound_is_told_as_it_grows(tmp_path: Path) -> None:

@@ -7,13 +7,18 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from voiced.cli import units
 from voiced.cli.common import add_command
-from voiced.errors import OutputError
+from voiced.control.client import Client
+from voiced.control.instance import AlreadyRunningError
+from voiced.control.places import own_socket
+from voiced.errors import OutputError, VoicedError
+from voiced.pulse import DEAF
 
 _EPILOG: Final = """\
 examples:
@@ -31,6 +36,9 @@ exit status of `status`: 0 it runs, 1 it does not.
 _LOG_LINES: Final = "8"
 
 _SHOWN: Final = "ActiveState,SubState,StatusText,NRestarts,ActiveEnterTimestamp,UnitFileState"
+
+_LOOKS_EVERY_S: Final = 1.0
+"""How often it is asked how far the start is."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -69,6 +77,16 @@ class _Manager:
     def journalctl(self) -> tuple[str, ...]:
         # Not --user-unit: that would leave out what systemd itself says of the unit.
         return ("journalctl", *(() if self.is_system else ("--user",)), "--unit", "voiced")
+
+    @property
+    def option(self) -> str:
+        """What our own commands are told for this one."""
+        return " --system" if self.is_system else ""
+
+    def shown(self, names: str) -> dict[str, str]:
+        """Properties of the service; empty where nobody answers."""
+        lines = _output(*self.systemctl, "show", "voiced.service", f"--property={names}")
+        return dict(line.split("=", 1) for line in lines.splitlines() if "=" in line)
 
     def require(self) -> None:
         """Raises `OutputError` where it would not hear us."""
@@ -109,17 +127,18 @@ def _install(args: argparse.Namespace) -> int:
         *(prepare if args.system else ()),
         (*manager.systemctl, "daemon-reload"),
         (*manager.systemctl, "enable", "voiced.service"),
-        (*manager.systemctl, "restart" if changed else "start", "voiced.service"),
     ]
+    start = (*manager.systemctl, "restart" if changed else "start", "voiced.service")
     unchanged = files.keys() - changed.keys()
     if args.dry_run:
         for path, text in changed.items():
             print(f"would write {path}:\n\n{text}")
         _say("unchanged: ", unchanged)
-        _would_run(commands)
+        _would_run([*commands, start])
         return 0
     _require_root(args)
     manager.require()
+    _require_alone(manager)
     for path, text in changed.items():
         units.write(path, text)
     _say("written: ", changed)
@@ -127,7 +146,7 @@ def _install(args: argparse.Namespace) -> int:
     print("starting (the first time takes up to a minute) ...", flush=True)
     for command in commands:
         _call(command, f"see `{' '.join(manager.journalctl)} -n 50`")
-    print("voiced runs. `voiced service status` shows how it is.")
+    print(f"{_start(manager, start)} `voiced service status{manager.option}` shows how it is.")
     if not args.system and not _lingers():
         print("It ends when you log out. To have it from boot on: loginctl enable-linger")
     return 0
@@ -142,19 +161,27 @@ def _uninstall(args: argparse.Namespace) -> int:
         return 0
     disable = (*manager.systemctl, "disable", "--now", "voiced.service")
     reload = (*manager.systemctl, "daemon-reload")
+    # Of a user these folders belong to `voiced run`, too.
+    clean = (*manager.systemctl, "clean", "--what=runtime", "--what=cache", "voiced.service")
     if args.dry_run:
-        _would_run([disable])
+        _would_run([disable, *([clean] if args.system else [])])
         _say("would remove ", removed)
         _would_run([reload])
         return 0
     _require_root(args)
     manager.require()
     _call(disable, "stop it by hand and try again")
+    # Or a service that has failed would go on being listed.
+    _output(*manager.systemctl, "reset-failed", "voiced.service")
+    if args.system:
+        _output(*clean)
     for path in removed:
         units.remove(path)
     _say("removed: ", removed)
     _call(reload, "restart the service manager")
     _say("kept, since it was edited (--force removes it): ", set(written) - set(removed))
+    if args.system:
+        print("kept: /etc/voiced, /var/lib/voiced (timers, volume) and the user voiced")
     return 0
 
 
@@ -162,13 +189,16 @@ def _status(args: argparse.Namespace) -> int:
     manager = _Manager(args.system)
     files = units.wanted_files(is_system=args.system)
     if not (unit := units.unit_folder(is_system=args.system) / "voiced.service").is_file():
-        print(f"not installed: there is no {unit} (voiced service install)")
+        print(f"not installed: there is no {unit} (voiced service install{manager.option})")
+        other = _Manager(not args.system)
+        if (units.unit_folder(is_system=other.is_system) / unit.name).is_file():
+            whose = "the machine's" if other.is_system else "this user's"
+            print(f"{whose} is there: voiced service status{other.option}")
         return 1
     for path, text in files.items():
-        print(f"{path}: {_judged(path, text)}")
+        print(f"{path}: {_judged(path, text, manager)}")
     manager.require()
-    shown = _output(*manager.systemctl, "show", "voiced.service", f"--property={_SHOWN}")
-    says = dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+    says = manager.shown(_SHOWN)
     is_active = says.get("ActiveState") == "active"
     since = f" since {says.get('ActiveEnterTimestamp')}" if is_active else ""
     print(f"at start: {says.get('UnitFileState') or 'unknown'}")
@@ -181,12 +211,54 @@ def _status(args: argparse.Namespace) -> int:
     return 0 if is_active else 1
 
 
-def _judged(path: Path, wanted: str) -> str:
+def _judged(path: Path, wanted: str, manager: _Manager) -> str:
+    install = f"voiced service install{manager.option}"
     if not path.is_file():
-        return "missing (voiced service install)"
+        return f"missing ({install})"
     if units.content(path) == wanted:
         return "as installed"
-    return "edited" if units.is_foreign(path) else "of another version (voiced service install)"
+    return "edited" if units.is_foreign(path) else f"of another version ({install})"
+
+
+def _start(manager: _Manager, command: tuple[str, ...]) -> str:
+    """What has come of it, in a sentence. Raises `OutputError` with what it said itself.
+
+    The manager waits until it hears, and without a microphone that may be never.
+    """
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as start:
+        while start.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                start.wait(_LOOKS_EVERY_S)
+            says = manager.shown("StatusText").get("StatusText", "")
+            if says.startswith(DEAF):
+                start.terminate()
+                return f"voiced runs, but it is {says}."
+        if start.returncode == 0:
+            return "voiced runs."
+        told = start.stderr.read() if start.stderr else ""
+    invocation = manager.shown("InvocationID").get("InvocationID")
+    own = (f"_SYSTEMD_INVOCATION_ID={invocation}", f"--lines={_LOG_LINES}", "--output=cat")
+    said = _output("journalctl", *own, "--no-pager", "--quiet").rpartition("voiced: ")[2]
+    reason = " ".join((said or told).split())
+    raise OutputError(
+        f"voiced does not start: {reason} (more: voiced service status{manager.option})"
+    )
+
+
+def _require_alone(manager: _Manager) -> None:
+    """Raises `AlreadyRunningError` where it was started by hand: its socket would be the service's."""
+    state = manager.shown("ActiveState").get("ActiveState")
+    if manager.is_system or state not in {"inactive", "failed"}:
+        return
+    try:
+        with Client([own_socket(os.environ)]) as client:
+            pid = client.call("status")["pid"]
+    except VoicedError:
+        return
+    raise AlreadyRunningError(
+        f"voiced already runs (pid {pid}), but not as a service: end that one (voiced ctl shutdown) "
+        "and try again"
+    )
 
 
 def _require_root(args: argparse.Namespace) -> None:
