@@ -1,4 +1,4 @@
-"""`voiced bench`: how fast each stage is on this machine. `voiced bench turns` is in `bench_turns.py`."""
+"""`voiced bench`: how fast each stage is on this machine. The others are in files of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from voiced.cli import bench_turns
+from voiced.cli import bench_turns, bench_understanding
 from voiced.cli.common import add_command, print_json, settings_from
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ examples:
   voiced bench
   voiced --set stt.engine=faster_whisper --set stt.faster_whisper.model=whisper-base.en bench
   voiced bench turns --quick
+  voiced bench understanding
   voiced bench --json | jq '.[] | select(.figure == "real-time factor")'
 
 A real-time factor is seconds of work for a second of sound: 0.05 leaves 95 % of a core idle, above 1
@@ -31,8 +32,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--json", action="store_true", help="a list of objects: stage, engine, figure, value, unit"
     )
     parser.set_defaults(run=run)
-    conversations = parser.add_subparsers(metavar="turns", title="whole conversations")
-    bench_turns.add_parser(conversations)
+    others = parser.add_subparsers(metavar="turns|understanding", title="of the whole")
+    bench_turns.add_parser(others)
+    bench_understanding.add_parser(others)
 
 
 def run(args: argparse.Namespace) -> int:
